@@ -1,0 +1,79 @@
+# hillpipe. Two commands do everything: make demo, make check. Knobs may be set on the command line or
+# in local.mk.
+
+PREFIX  = /usr/local
+DESTDIR =
+CC      = cc
+CFLAGS  = -O3 -g
+# Sanitizers to build and test with, as in: make SANITIZE=address,undefined check
+SANITIZE =
+# Set to turn warnings into errors.
+DEVELOPER =
+# Set to see the commands.
+V =
+# The model that make demo runs on: a path or a Hugging Face id. Empty: one made by st-synth.
+MODEL =
+
+-include local.mk
+
+PROGRAMS = st-layers prec-cast spectrum hill-alpha st-info st-synth
+PAGES    = $(wildcard man/*.[157])
+
+# One folder for each way of building, so that they do not mix.
+comma := ,
+BUILD  = build$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))$(if $(filter-out cc gcc,$(CC)),-$(notdir $(CC)))
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+           -Wvla -Wwrite-strings -Wundef -Wpointer-arith -Wformat=2 -Wno-format-nonliteral
+# No contraction of a*b+c: the same bits on every processor.
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Icommon -ffp-contract=off $(WARNINGS) \
+             $(if $(DEVELOPER),-Werror) \
+             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -DHILLPIPE_SANITIZE) \
+             $(CFLAGS)
+ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -pthread $(LDFLAGS)
+
+COMMON  = $(patsubst common/%.c,$(BUILD)/common/%.o,$(wildcard common/*.c))
+ARCHIVE = $(BUILD)/libhillpipe.a
+
+.PHONY: all deps demo check check-exhaustive bench fuzz lint format install uninstall clean
+
+all: $(PROGRAMS:%=$(BUILD)/%)
+
+# --- building -------------------------------------------------------------------------------------
+
+Q    = $(if $(V),,@)
+echo = $(if $(V),,@echo "  $(1)	$@")
+
+$(BUILD)/%.o: %.c | build-deps
+	$(call echo,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(ARCHIVE): $(COMMON)
+	$(call echo,AR)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+
+# What a program needs beyond the C library.
+$(BUILD)/st-layers: LDLIBS = -lpcre2-8
+$(BUILD)/spectrum: LDLIBS = -llapacke -lopenblas
+
+$(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $(ARCHIVE)
+	$(call echo,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(ARCHIVE) $(LDLIBS) -lxxhash -lm
+
+# --- what must be installed -----------------------------------------------------------------------
+
+BUILD_PACKAGES = gcc libc6-dev libopenblas-dev liblapacke-dev libpcre2-dev libxxhash-dev
+CHECK_PACKAGES = mandoc perl python3 python3-venv strace
+
+deps:
+	tests/install-packages $(BUILD_PACKAGES) $(CHECK_PACKAGES)
+
+# Only asks the package system when a header is missing, so that a build needs no privileges.
+build-deps:
+	@printf '#include <cblas.h>\n#include <lapacke.h>\n#define PCRE2_CODE_UNIT_WIDTH 8\n#include <pcre2.h>\n#include <xxhash.h>\n' | \
+		$(CC) -E - >/dev/null 2>&1 || tests/install-packages $(BUILD_PACKAGES)
+.PHONY: build-deps
+
+-include $(COMMON:.o=.d) $(PROGRAMS:%=$(BUILD)/cmd/%.d)

@@ -1,0 +1,141 @@
+#include "program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util.h"
+
+void
+program_begin(const struct program *program)
+{
+	message_program = program->name;
+	opterr = 0; /* program_common_option() says it in our own form */
+	/* No setlocale(): the C locale, so that numbers read and print the same everywhere. */
+}
+
+void
+program_common_option(const struct program *program, int option, char **argv)
+{
+	if (option == OPTION_HELP)
+		fputs(program->help, stdout);
+	else if (option == OPTION_VERSION)
+		printf("%s (hillpipe) %s\n%s", program->name, HILLPIPE_VERSION,
+		       program->libraries ? program->libraries : "");
+	else
+		usage_error("'%s' is no option of this program, or lacks its argument",
+			    argv[optind - 1]);
+	program_finish_output();
+	exit(0);
+}
+
+void
+usage_error(const char *format, ...)
+{
+	va_list arguments;
+	char *message;
+
+	va_start(arguments, format);
+	if (vasprintf(&message, format, arguments) < 0)
+		message = NULL;
+	va_end(arguments);
+	die(STATUS_USAGE, "%s (try '%s --help')", message ? message : format, message_program);
+}
+
+const char *
+program_operand(int argc, char **argv, int first)
+{
+	if (argc - first > 1)
+		usage_error("one input at most, and a second is given: '%s'", argv[first + 1]);
+	if (argc == first || !strcmp(argv[first], "-"))
+		return NULL;
+	return argv[first];
+}
+
+int
+program_open_input(const char *operand)
+{
+	struct stat status;
+	int descriptor;
+
+	if (!operand) {
+		if (isatty(STDIN_FILENO))
+			usage_error("standard input is a terminal, and binary data is expected");
+		return STDIN_FILENO;
+	}
+	descriptor = open(operand, O_RDONLY | O_CLOEXEC);
+	if (descriptor < 0)
+		die(errno == ENOENT || errno == ENOTDIR ? STATUS_NO_INPUT : STATUS_IO,
+		    "%s:", operand);
+	if (!fstat(descriptor, &status) && S_ISDIR(status.st_mode))
+		die(STATUS_NO_INPUT, "%s: is a directory, and a stream is expected", operand);
+	return descriptor;
+}
+
+const char *
+program_source(const char *operand)
+{
+	return operand ? operand : "standard input";
+}
+
+void
+program_refuse_terminal_output(void)
+{
+	if (isatty(STDOUT_FILENO))
+		usage_error(
+			"standard output is a terminal, and binary data would be written to it");
+}
+
+void
+program_finish_output(void)
+{
+	if (ferror(stdout) || fflush(stdout) || fclose(stdout))
+		die(STATUS_IO, "standard output:");
+}
+
+/* How many of the arguments from this one on do not change the output. */
+static int
+arguments_to_skip(const char *argument, const char *const *without)
+{
+	size_t length = strcspn(argument, "=");
+
+	if (!strcmp(argument, "--progress") || !strcmp(argument, "--no-progress") ||
+	    !strcmp(argument, "--quiet") || !strcmp(argument, "-q"))
+		return 1;
+	for (; without && *without; without++)
+		if (strlen(*without) == length && !strncmp(argument, *without, length))
+			return argument[length] ? 1 : 2;
+	return 0;
+}
+
+char *
+program_signature(const struct program *program, int argc, char **argv, const char *const *without)
+{
+	struct text text = {0};
+
+	text_print(&text, "%s %s", program->name, HILLPIPE_VERSION);
+	for (int i = 1; i < argc; i++) {
+		int skip = arguments_to_skip(argv[i], without);
+
+		if (skip)
+			i += skip - 1;
+		else
+			text_print(&text, " %s", argv[i]);
+	}
+	return text.bytes;
+}
+
+unsigned
+program_processors(void)
+{
+	cpu_set_t allowed;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) || CPU_COUNT(&allowed) < 1)
+		return 1;
+	return (unsigned)CPU_COUNT(&allowed);
+}
