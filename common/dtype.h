@@ -1,0 +1,85 @@
+/*
+ * Element types as safetensors stores them: names, sizes, and exact conversion to and from double.
+ *
+ * Which values a number format may take is the matter of format.h; this is only how values lie in
+ * memory, little-endian.
+ */
+#ifndef DTYPE_H
+#define DTYPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* All types of the safetensors specification (safetensors README, "Format"). */
+enum dtype {
+	DTYPE_BOOL,
+	DTYPE_F4,
+	DTYPE_F6_E2M3,
+	DTYPE_F6_E3M2,
+	DTYPE_U8,
+	DTYPE_I8,
+	DTYPE_F8_E5M2,
+	DTYPE_F8_E4M3,
+	DTYPE_F8_E8M0,
+	DTYPE_F8_E4M3FNUZ,
+	DTYPE_F8_E5M2FNUZ,
+	DTYPE_I16,
+	DTYPE_U16,
+	DTYPE_F16,
+	DTYPE_BF16,
+	DTYPE_I32,
+	DTYPE_U32,
+	DTYPE_F32,
+	DTYPE_C64,
+	DTYPE_F64,
+	DTYPE_I64,
+	DTYPE_U64,
+	DTYPE_COUNT
+};
+
+/* The name in a header, such as "BF16". */
+const char *dtype_name(enum dtype dtype);
+
+/* The type of a name; false when there is none. */
+bool dtype_from_name(const char *name, enum dtype *dtype);
+
+/* Bits of one element: 4, 6, 8, 16, 32 or 64. */
+unsigned dtype_bits(enum dtype dtype);
+
+/*
+ * Bytes of count elements. False when the product overflows or, for types below a byte, does not
+ * fill its last byte.
+ */
+bool dtype_bytes(enum dtype dtype, uint64_t count, uint64_t *bytes);
+
+/* Whether dtype_decode() and dtype_encode() know the type: F64, F32, F16 and BF16. */
+bool dtype_is_decodable(enum dtype dtype);
+
+/*
+ * What values a binary floating-point type has: significands of `precision` bits, the hidden one
+ * counted; powers of two up to 2^largest_exponent; smallest positive value 2^smallest_exponent.
+ */
+struct float_shape {
+	int precision, largest_exponent, smallest_exponent;
+};
+
+/* The shape of a decodable type. */
+struct float_shape dtype_shape(enum dtype dtype);
+
+/* Whether every value of shape narrow is also one of shape wide. */
+bool float_shape_holds(struct float_shape wide, struct float_shape narrow);
+
+/*
+ * Converts count elements, stored from source on without any alignment, to double. Exact, as double
+ * holds every value of these types; a NaN stays some NaN. The type must be decodable.
+ */
+void dtype_decode(enum dtype dtype, const void *source, size_t count, double *values);
+
+/*
+ * Stores count values that the type can hold exactly; others are rounded somehow, so round before.
+ * NaN becomes the quiet NaN of its sign. The type must be decodable.
+ */
+void dtype_encode(enum dtype dtype, const double *values, size_t count, void *target);
+
+#endif

@@ -1,0 +1,601 @@
+#include "stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <xxhash.h>
+
+#include "json.h"
+
+#define STREAM_VERSION "1"
+
+/* A larger pipe halves the cost of a hop; the kernel may refuse, and then nothing is lost. */
+#define PIPE_SIZE (1 << 20)
+
+/* How much of a payload is trusted to come before any of it has. */
+#define FIRST_PIECE ((size_t)16 << 20)
+
+/* Payloads that are not in memory are moved by so much at a time. */
+#define PIECE ((size_t)4 << 20)
+
+static const char *const kind_names[] = {"tensor", "spectrum", "end"};
+
+struct stream_reader {
+	int descriptor;
+	uint64_t frames;
+	struct frame end;
+};
+
+struct stream_writer {
+	int descriptor;
+	uint64_t frames;
+	char *piece; /* of PIECE bytes, once needed */
+};
+
+void
+frame_free(struct frame *frame)
+{
+	for (size_t i = 0; i < frame->metadata_count; i++) {
+		free(frame->metadata[i].key);
+		free(frame->metadata[i].value);
+	}
+	free(frame->metadata);
+	free(frame->tensor_name);
+	*frame = (struct frame){0};
+}
+
+struct frame
+frame_copy(const struct frame *frame)
+{
+	struct frame copy = *frame;
+
+	copy.tensor_name = xstrdup(frame->tensor_name);
+	copy.metadata = xcalloc(frame->metadata_count, sizeof(*copy.metadata));
+	for (size_t i = 0; i < frame->metadata_count; i++) {
+		copy.metadata[i].key = xstrdup(frame->metadata[i].key);
+		copy.metadata[i].value = xstrdup(frame->metadata[i].value);
+	}
+	return copy;
+}
+
+static struct metadata_pair *
+find_pair(const struct frame *frame, const char *key)
+{
+	for (size_t i = 0; i < frame->metadata_count; i++)
+		if (!strcmp(frame->metadata[i].key, key))
+			return &frame->metadata[i];
+	return NULL;
+}
+
+const char *
+frame_get(const struct frame *frame, const char *key)
+{
+	const struct metadata_pair *pair = find_pair(frame, key);
+
+	return pair ? pair->value : NULL;
+}
+
+const char *
+frame_text(const struct frame *frame, const char *key)
+{
+	const char *value = frame_get(frame, key);
+
+	return value ? value : "";
+}
+
+void
+frame_set(struct frame *frame, const char *key, const char *format, ...)
+{
+	struct metadata_pair *pair = find_pair(frame, key);
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		die(STATUS_RETRY, "out of memory");
+	va_end(arguments);
+	if (pair) {
+		free(pair->value);
+		pair->value = text;
+		return;
+	}
+	frame->metadata = xreallocarray(frame->metadata, frame->metadata_count + 1,
+					sizeof(*frame->metadata));
+	frame->metadata[frame->metadata_count++] = (struct metadata_pair){.key = xstrdup(key),
+									  .value = text};
+}
+
+void
+frame_sign(struct frame *frame, const char *signature)
+{
+	char key[32];
+	unsigned i = 0;
+
+	do
+		snprintf(key, sizeof(key), "prog.%u", i++);
+	while (frame_get(frame, key));
+	frame_set(frame, key, "%s", signature);
+}
+
+void
+matrix_shape(unsigned rank, const uint64_t *shape, uint64_t *rows, uint64_t *columns)
+{
+	*rows = rank ? shape[0] : 1;
+	*columns = 1;
+	for (unsigned i = 1; i < rank; i++)
+		*columns *= shape[i];
+}
+
+struct frame
+frame_new(enum frame_kind kind, const char *tensor_name, enum dtype dtype, unsigned rank,
+	  const uint64_t *shape)
+{
+	struct frame frame = {.kind = kind,
+			      .tensor_name = xstrdup(tensor_name),
+			      .dtype = dtype,
+			      .rank = rank,
+			      .elements = 1};
+
+	for (unsigned i = 0; i < rank; i++) {
+		frame.shape[i] = shape[i];
+		frame.elements *= shape[i];
+	}
+	matrix_shape(rank, shape, &frame.rows, &frame.columns);
+	dtype_bytes(dtype, frame.elements, &frame.bytes);
+	return frame;
+}
+
+int
+frame_require(const struct frame *frame, enum frame_kind kind, struct failure *failure)
+{
+	if (frame->kind == kind)
+		return 0;
+	return fail(failure, STATUS_DATA, "a frame of kind '%s', and '%s' is expected here%s",
+		    kind_names[frame->kind], kind_names[kind],
+		    kind == FRAME_SPECTRUM ? "; put 'spectrum' before this program" : "");
+}
+
+uint64_t
+payload_hash(const void *payload, size_t bytes)
+{
+	return XXH3_64bits(payload, bytes);
+}
+
+struct stream_reader *
+stream_open(int descriptor)
+{
+	struct stream_reader *reader = xcalloc(1, sizeof(*reader));
+
+	reader->descriptor = descriptor;
+	fcntl(descriptor, F_SETPIPE_SZ, PIPE_SIZE);
+	return reader;
+}
+
+void
+stream_close(struct stream_reader *reader)
+{
+	frame_free(&reader->end);
+	free(reader);
+}
+
+const struct frame *
+stream_end_frame(const struct stream_reader *reader)
+{
+	return &reader->end;
+}
+
+/* Reads up to count bytes, fewer only at the end of the input. Returns -1 on an error. */
+static int
+read_fully(int descriptor, void *buffer, size_t count, size_t *got, struct failure *failure)
+{
+	*got = 0;
+	while (*got < count) {
+		ssize_t step = read(descriptor, (char *)buffer + *got, count - *got);
+
+		if (step < 0 && errno == EINTR)
+			continue;
+		if (step < 0)
+			return fail(failure, STATUS_IO, "%s", strerror(errno));
+		if (!step)
+			break;
+		*got += (size_t)step;
+	}
+	return 0;
+}
+
+static bool
+is_text(const unsigned char *bytes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if ((bytes[i] < 0x20 || bytes[i] > 0x7e) && bytes[i] != '\t' && bytes[i] != '\n' &&
+		    bytes[i] != '\r')
+			return false;
+	return true;
+}
+
+/* The eight bytes before a header. Returns 1, 0 at the end of the input, -1. */
+static int
+read_length(struct stream_reader *reader, uint64_t *length, struct failure *failure)
+{
+	unsigned char field[8];
+	size_t got;
+
+	if (read_fully(reader->descriptor, field, sizeof(field), &got, failure))
+		return -1;
+	if (!got)
+		return 0;
+	if (!reader->frames && is_text(field, got))
+		return fail(failure, STATUS_DATA, "text, and a tensor stream is expected");
+	if (got < sizeof(field))
+		return fail(failure, STATUS_DATA, "cut off inside the length of a header");
+	return safetensors_header_length(field, length, failure) ? -1 : 1;
+}
+
+static int
+read_header(struct stream_reader *reader, uint64_t length, struct safetensors *document,
+	    struct failure *failure)
+{
+	char *header = xmalloc(length + 1);
+	size_t got;
+
+	if (read_fully(reader->descriptor, header, length, &got, failure)) {
+		free(header);
+		return -1;
+	}
+	if (got < length) {
+		free(header);
+		return fail(failure, STATUS_DATA,
+			    "cut off inside a header (%zu of %" PRIu64 " bytes)", got, length);
+	}
+	return safetensors_parse(document, header, length, failure);
+}
+
+static const char *
+document_get(const struct safetensors *document, const char *key)
+{
+	for (size_t i = 0; i < document->metadata_count; i++)
+		if (!strcmp(document->metadata[i].key, key))
+			return document->metadata[i].value;
+	return "";
+}
+
+/* The keys that the struct holds as fields, and that writing puts first. */
+static bool
+is_own_key(const char *key)
+{
+	static const char *const keys[] = {"stream", "kind", "rows", "cols", "xxh3", "frames"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (!strcmp(key, keys[i]))
+			return true;
+	return false;
+}
+
+static bool
+parse_hash(const char *text, uint64_t *hash)
+{
+	*hash = 0;
+	if (strlen(text) != 16)
+		return false;
+	for (; *text; text++) {
+		if (*text >= '0' && *text <= '9')
+			*hash = *hash << 4 | (uint64_t)(*text - '0');
+		else if (*text >= 'a' && *text <= 'f')
+			*hash = *hash << 4 | (uint64_t)(*text - 'a' + 10);
+		else
+			return false;
+	}
+	return true;
+}
+
+static int
+parse_kind(const struct safetensors *document, enum frame_kind *kind, struct failure *failure)
+{
+	const char *version = document_get(document, "stream");
+	const char *name = document_get(document, "kind");
+
+	if (!*version)
+		return fail(failure, STATUS_DATA,
+			    "a safetensors file, not a tensor stream; st-layers reads those");
+	if (strcmp(version, STREAM_VERSION))
+		return fail(failure, STATUS_DATA,
+			    "a tensor stream of version '%.20s', and not " STREAM_VERSION, version);
+	for (int i = FRAME_TENSOR; i <= FRAME_END; i++)
+		if (!strcmp(name, kind_names[i])) {
+			*kind = (enum frame_kind)i;
+			return 0;
+		}
+	return fail(failure, STATUS_DATA, "a frame of unknown kind '%.20s'", name);
+}
+
+/* The fields of a frame that holds a tensor. */
+static int
+parse_tensor_fields(const struct safetensors *document, struct frame *frame,
+		    struct failure *failure)
+{
+	const struct safetensors_tensor *tensor = document->tensors;
+	uint64_t rows, columns, product;
+
+	if (document->count != 1)
+		return fail(failure, STATUS_DATA, "a frame with %zu tensors instead of one",
+			    document->count);
+	frame->tensor_name = xstrdup(tensor->name);
+	frame->dtype = tensor->dtype;
+	frame->rank = tensor->rank;
+	memcpy(frame->shape, tensor->shape, sizeof(frame->shape));
+	frame->elements = tensor->elements;
+	frame->bytes = tensor->end - tensor->begin;
+	if (!parse_hash(document_get(document, "xxh3"), &frame->hash))
+		return fail(failure, STATUS_DATA, "xxh3 is not 16 hexadecimal digits");
+	if (!parse_unsigned(document_get(document, "rows"), JSON_INTEGER_MAX, &frame->rows) ||
+	    !parse_unsigned(document_get(document, "cols"), JSON_INTEGER_MAX, &frame->columns) ||
+	    !multiply_checked(frame->rows, frame->columns, &product))
+		return fail(failure, STATUS_DATA, "rows and cols are not two sizes");
+	matrix_shape(frame->rank, frame->shape, &rows, &columns);
+	if (frame->kind == FRAME_TENSOR && (rows != frame->rows || columns != frame->columns))
+		return fail(failure, STATUS_DATA, "rows and cols do not agree with the shape");
+	if (frame->kind == FRAME_SPECTRUM &&
+	    (frame->dtype != DTYPE_F64 || frame->rank != 1 ||
+	     frame->elements > (frame->rows < frame->columns ? frame->rows : frame->columns)))
+		return fail(failure, STATUS_DATA,
+			    "a spectrum that is not a vector of at most min(rows, cols) F64");
+	return 0;
+}
+
+static int
+parse_frame(struct stream_reader *reader, const struct safetensors *document, struct frame *frame,
+	    struct failure *failure)
+{
+	uint64_t frames;
+
+	if (parse_kind(document, &frame->kind, failure))
+		return -1;
+	for (size_t i = 0; i < document->metadata_count; i++)
+		if (!is_own_key(document->metadata[i].key))
+			frame_set(frame, document->metadata[i].key, "%s",
+				  document->metadata[i].value);
+	if (frame->kind != FRAME_END)
+		return parse_tensor_fields(document, frame, failure);
+	if (document->count)
+		return fail(failure, STATUS_DATA, "an end frame that holds a tensor");
+	if (!parse_unsigned(document_get(document, "frames"), UINT64_MAX, &frames) ||
+	    frames != reader->frames)
+		return fail(failure, STATUS_DATA,
+			    "the end frame counts '%.20s' frames, and %" PRIu64 " came",
+			    document_get(document, "frames"), reader->frames);
+	return 0;
+}
+
+static int
+read_frame(struct stream_reader *reader, struct frame *frame, struct failure *failure)
+{
+	struct safetensors document;
+	uint64_t length;
+	int got = read_length(reader, &length, failure), result;
+
+	if (got < 0)
+		return -1;
+	if (!got && !reader->frames)
+		return fail(failure, STATUS_DATA,
+			    "empty, and a tensor stream is expected; the program before failed?");
+	if (!got)
+		return fail(failure, STATUS_DATA,
+			    "the stream ends without an end frame; the program before failed?");
+	if (read_header(reader, length, &document, failure))
+		return -1;
+	result = parse_frame(reader, &document, frame, failure);
+	safetensors_free(&document);
+	return result;
+}
+
+/* Nothing may follow the end frame. */
+static int
+check_nothing_follows(struct stream_reader *reader, struct failure *failure)
+{
+	char byte;
+	size_t got;
+
+	if (read_fully(reader->descriptor, &byte, 1, &got, failure))
+		return -1;
+	return got ? fail(failure, STATUS_DATA, "bytes follow the end frame") : 0;
+}
+
+int
+stream_next(struct stream_reader *reader, struct frame *frame, struct failure *failure)
+{
+	*frame = (struct frame){0};
+	if (read_frame(reader, frame, failure)) {
+		if (reader->frames)
+			fail_prefix(failure, "after frame %" PRIu64, reader->frames);
+		frame_free(frame);
+		return -1;
+	}
+	if (frame->kind != FRAME_END) {
+		reader->frames++;
+		return 1;
+	}
+	reader->end = *frame;
+	*frame = (struct frame){0};
+	return check_nothing_follows(reader, failure);
+}
+
+int
+stream_payload(struct stream_reader *reader, const struct frame *frame, void **payload,
+	       struct failure *failure)
+{
+	size_t done = 0, piece = FIRST_PIECE;
+	char *bytes = NULL;
+
+	*payload = NULL;
+	do {
+		size_t wanted = frame->bytes - done < piece ? frame->bytes - done : piece, got;
+		char *grown = realloc(bytes, done + wanted ? done + wanted : 1);
+
+		if (!grown) {
+			free(bytes);
+			return fail(failure, STATUS_RETRY,
+				    "tensor '%.200s': out of memory for its %" PRIu64 " bytes",
+				    frame->tensor_name, frame->bytes);
+		}
+		bytes = grown;
+		if (read_fully(reader->descriptor, bytes + done, wanted, &got, failure)) {
+			free(bytes);
+			return -1;
+		}
+		done += got;
+		if (got < wanted) {
+			free(bytes);
+			return fail(failure, STATUS_DATA,
+				    "tensor '%.200s': cut off after %zu of %" PRIu64 " bytes",
+				    frame->tensor_name, done, frame->bytes);
+		}
+		piece = done;
+	} while (done < frame->bytes);
+	if (payload_hash(bytes, done) != frame->hash) {
+		free(bytes);
+		return fail(failure, STATUS_DATA,
+			    "tensor '%.200s': the payload does not have the hash of its header",
+			    frame->tensor_name);
+	}
+	*payload = bytes;
+	return 0;
+}
+
+struct stream_writer *
+stream_create(int descriptor)
+{
+	struct stream_writer *writer = xcalloc(1, sizeof(*writer));
+
+	writer->descriptor = descriptor;
+	fcntl(descriptor, F_SETPIPE_SZ, PIPE_SIZE);
+	return writer;
+}
+
+static void
+write_bytes(struct stream_writer *writer, const void *bytes, size_t count)
+{
+	const char *at = bytes;
+
+	while (count) {
+		ssize_t step = write(writer->descriptor, at, count);
+
+		if (step < 0 && errno == EINTR)
+			continue;
+		if (step < 0)
+			die(STATUS_IO, "standard output:");
+		at += step;
+		count -= (size_t)step;
+	}
+}
+
+static void
+put_number(struct safetensors_writer *header, const char *key, const char *format, uint64_t value)
+{
+	char number[32];
+
+	snprintf(number, sizeof(number), format, value);
+	safetensors_write_metadata(header, key, number);
+}
+
+static void
+write_head(struct stream_writer *writer, const struct frame *frame)
+{
+	struct safetensors_writer header;
+	struct text text;
+
+	safetensors_write_begin(&header);
+	safetensors_write_metadata(&header, "stream", STREAM_VERSION);
+	safetensors_write_metadata(&header, "kind", kind_names[frame->kind]);
+	if (frame->kind == FRAME_END) {
+		put_number(&header, "frames", "%" PRIu64, writer->frames);
+	} else {
+		put_number(&header, "rows", "%" PRIu64, frame->rows);
+		put_number(&header, "cols", "%" PRIu64, frame->columns);
+		put_number(&header, "xxh3", "%016" PRIx64, frame->hash);
+	}
+	for (size_t i = 0; i < frame->metadata_count; i++)
+		safetensors_write_metadata(&header, frame->metadata[i].key,
+					   frame->metadata[i].value);
+	if (frame->kind != FRAME_END)
+		safetensors_write_tensor(&header, frame->tensor_name, frame->dtype, frame->rank,
+					 frame->shape);
+	text = safetensors_write_end(&header);
+	write_bytes(writer, text.bytes, text.length);
+	text_free(&text);
+	writer->frames++;
+}
+
+void
+stream_write(struct stream_writer *writer, struct frame *frame, const void *payload)
+{
+	frame->hash = payload_hash(payload, frame->bytes);
+	stream_write_hashed(writer, frame, payload);
+}
+
+void
+stream_write_hashed(struct stream_writer *writer, const struct frame *frame, const void *payload)
+{
+	write_head(writer, frame);
+	write_bytes(writer, payload, frame->bytes);
+}
+
+/* Takes the payload piece by piece, and hashes it or writes it. */
+static void
+pass_pieces(struct stream_writer *writer, const struct frame *frame, stream_source *source,
+	    void *context, XXH3_state_t *hash)
+{
+	for (uint64_t done = 0; done < frame->bytes; done += PIECE) {
+		size_t count = frame->bytes - done < PIECE ? frame->bytes - done : PIECE;
+
+		source(context, done, writer->piece, count);
+		if (hash)
+			XXH3_64bits_update(hash, writer->piece, count);
+		else
+			write_bytes(writer, writer->piece, count);
+	}
+}
+
+void
+stream_write_pieces(struct stream_writer *writer, struct frame *frame, stream_source *source,
+		    void *context)
+{
+	XXH3_state_t *hash;
+
+	if (!writer->piece)
+		writer->piece = xmalloc(PIECE);
+	if (frame->bytes <= PIECE) {
+		source(context, 0, writer->piece, frame->bytes);
+		stream_write(writer, frame, writer->piece);
+		return;
+	}
+	hash = XXH3_createState();
+	if (!hash)
+		die(STATUS_RETRY, "out of memory");
+	XXH3_64bits_reset(hash);
+	pass_pieces(writer, frame, source, context, hash);
+	frame->hash = XXH3_64bits_digest(hash);
+	XXH3_freeState(hash);
+	write_head(writer, frame);
+	pass_pieces(writer, frame, source, context, NULL);
+}
+
+void
+stream_finish(struct stream_writer *writer, const struct frame *end, const char *signature)
+{
+	struct frame frame = {.kind = FRAME_END};
+
+	for (size_t i = 0; end && i < end->metadata_count; i++)
+		frame_set(&frame, end->metadata[i].key, "%s", end->metadata[i].value);
+	frame_sign(&frame, signature);
+	write_head(writer, &frame);
+	frame_free(&frame);
+	/* A full disk may be noticed only now. */
+	if (close(writer->descriptor))
+		die(STATUS_IO, "standard output:");
+	free(writer->piece);
+	free(writer);
+}
