@@ -1,0 +1,373 @@
+/*
+ * st-layers: the weight matrices of a model, as a tensor stream.
+ *
+ * In: a checkpoint on disk. Out: a frame for each layer, in model order. Weights pass through piece by
+ * piece, so that the memory in use does not depend on the model.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format.h"
+#include "hub.h"
+#include "layer.h"
+#include "model.h"
+#include "pattern.h"
+#include "program.h"
+#include "progress.h"
+#include "stream.h"
+#include "tsv.h"
+#include "util.h"
+
+static const struct program program = {
+	.name = "st-layers",
+	.help = "Usage: st-layers [OPTION]... MODEL\n"
+		"Write the weight matrices of a model as a tensor stream.\n"
+		"\n"
+		"MODEL is a .safetensors file, a folder, a model.safetensors.index.json, or the "
+		"id\n"
+		"ORG/NAME[@REVISION] of a model in the local Hugging Face cache.\n"
+		"\n"
+		"  --conv            also convolutions\n"
+		"  --embeddings      also embeddings\n"
+		"  --all             every floating-point tensor of two or more dimensions\n"
+		"  --include RE      only layers whose name matches RE (repeatable: any of them)\n"
+		"  --exclude RE      no layers whose name matches RE (repeatable)\n"
+		"  --shard I/N       part I of N parts of about equal work\n"
+		"  --list            print a table of all tensors instead; reads no weights\n"
+		"  --progress, --no-progress, -q, --quiet\n"
+		"                    show progress, or do not; default: if standard error is a "
+		"terminal\n"
+		"  --help, --version\n"
+		"\n"
+		"Example: st-layers gpt2 --include 'mlp' | prec-cast fp32,bf16 | spectrum | "
+		"hill-alpha\n",
+};
+
+struct patterns {
+	struct pattern **list;
+	size_t count;
+};
+
+static struct {
+	bool kinds[LAYER_KINDS];
+	struct patterns include, exclude;
+	unsigned part, parts;
+	bool list;
+	enum progress_wish progress;
+} options = {.kinds = {[LAYER_LINEAR] = true}, .part = 1, .parts = 1};
+
+enum {
+	OPTION_CONV = OPTION_OWN,
+	OPTION_EMBEDDINGS,
+	OPTION_ALL,
+	OPTION_INCLUDE,
+	OPTION_EXCLUDE,
+	OPTION_SHARD,
+	OPTION_LIST
+};
+
+static const struct option long_options[] = {
+	{"conv", no_argument, 0, OPTION_CONV},
+	{"embeddings", no_argument, 0, OPTION_EMBEDDINGS},
+	{"all", no_argument, 0, OPTION_ALL},
+	{"include", required_argument, 0, OPTION_INCLUDE},
+	{"exclude", required_argument, 0, OPTION_EXCLUDE},
+	{"shard", required_argument, 0, OPTION_SHARD},
+	{"list", no_argument, 0, OPTION_LIST},
+	PROGRESS_OPTIONS,
+	COMMON_OPTIONS,
+	{0},
+};
+
+static void
+add_pattern(struct patterns *patterns, const char *expression)
+{
+	struct failure failure;
+	struct pattern *pattern = pattern_compile(expression, &failure);
+
+	if (!pattern)
+		die(failure.status, "%s", failure.text);
+	patterns->list = xreallocarray(patterns->list, patterns->count + 1,
+				       sizeof(struct pattern *));
+	patterns->list[patterns->count++] = pattern;
+}
+
+static void
+parse_part(const char *text)
+{
+	char *copy = xstrdup(text), *slash = strchr(copy, '/');
+	uint64_t part = 0, parts = 0;
+
+	if (slash)
+		*slash = '\0';
+	if (!slash || !parse_unsigned(copy, 100000, &part) ||
+	    !parse_unsigned(slash + 1, 100000, &parts) || !part || part > parts)
+		usage_error("--shard takes I/N with 1 <= I <= N, and not '%s'", text);
+	free(copy);
+	options.part = (unsigned)part;
+	options.parts = (unsigned)parts;
+}
+
+static const char *
+parse_options(int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt_long(argc, argv, "q", long_options, NULL)) != -1)
+		switch (option) {
+		case OPTION_CONV: options.kinds[LAYER_CONV] = true; break;
+		case OPTION_EMBEDDINGS: options.kinds[LAYER_EMBEDDING] = true; break;
+		case OPTION_ALL:
+			options.kinds[LAYER_CONV] = options.kinds[LAYER_EMBEDDING] =
+				options.kinds[LAYER_OTHER] = true;
+			break;
+		case OPTION_INCLUDE: add_pattern(&options.include, optarg); break;
+		case OPTION_EXCLUDE: add_pattern(&options.exclude, optarg); break;
+		case OPTION_SHARD: parse_part(optarg); break;
+		case OPTION_LIST: options.list = true; break;
+		case OPTION_PROGRESS: options.progress = PROGRESS_ALWAYS; break;
+		case OPTION_NO_PROGRESS:
+		case 'q': options.progress = PROGRESS_NEVER; break;
+		default: program_common_option(&program, option, argv);
+		}
+	if (argc - optind != 1)
+		usage_error(argc == optind ? "a model is needed" : "one model at a time");
+	return argv[optind];
+}
+
+/* The model's path: what is given, if it is there, or else the place of an id in the local cache. */
+static char *
+find_model(const char *name)
+{
+	struct failure failure;
+	struct stat status;
+	char *path;
+
+	if (!stat(name, &status) || !hub_is_id(name))
+		return xstrdup(name);
+	path = hub_find(name, &failure);
+	if (!path)
+		die_failure(&failure, name);
+	return path;
+}
+
+static bool
+matches_any(const struct patterns *patterns, const char *name)
+{
+	struct failure failure;
+
+	for (size_t i = 0; i < patterns->count; i++) {
+		int found = pattern_search(patterns->list[i], name, &failure);
+
+		if (found < 0)
+			die(failure.status, "%s", failure.text);
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+/* Why the user's patterns leave a layer out; null when they do not. */
+static const char *
+left_out_by_pattern(const struct layer *layer)
+{
+	if (options.include.count && !matches_any(&options.include, layer->name))
+		return "no --include matches";
+	if (matches_any(&options.exclude, layer->name))
+		return "an --exclude matches";
+	return NULL;
+}
+
+/* Applies --include, --exclude and --shard to what the kinds have chosen. */
+static void
+narrow(struct layer *layers, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *reason = left_out_by_pattern(&layers[i]);
+
+		if (reason)
+			layer_leave_out(&layers[i], reason);
+	}
+	layers_keep_part(layers, count, options.part, options.parts);
+}
+
+/* A shape as "4096x1024"; "" for a scalar. */
+static char *
+shape_text(const struct model_tensor *tensor)
+{
+	struct text text = {0};
+
+	text_append(&text, "", 0);
+	for (unsigned i = 0; i < tensor->rank; i++)
+		text_print(&text, "%s%" PRIu64, i ? "x" : "", tensor->shape[i]);
+	return text.bytes;
+}
+
+static void
+print_list(const struct model *model, const struct layer *layers)
+{
+	printf("tensor\tlayer_name\tcategory\tdtype\tshape\tbytes\tfile\toffset\tchosen\treason\n");
+	for (size_t i = 0; i < model->count; i++) {
+		const struct layer *layer = &layers[i];
+		const struct model_tensor *tensor = layer->tensor;
+		char *shape = shape_text(tensor);
+
+		tsv_text(tensor->name, '\t');
+		tsv_text(layer->name, '\t');
+		tsv_text(tensor->rank < 2 ? "" : layer->category, '\t');
+		tsv_text(dtype_name(tensor->dtype), '\t');
+		tsv_text(shape, '\t');
+		tsv_unsigned(tensor->bytes, '\t');
+		tsv_text(model->files[tensor->file].path, '\t');
+		tsv_unsigned(tensor->offset, '\t');
+		tsv_text(layer->chosen ? "yes" : "no", '\t');
+		tsv_text(layer->reason, '\n');
+		free(shape);
+	}
+	program_finish_output();
+}
+
+/* What is read now, for the stream to take it from. */
+struct source {
+	const struct model *model;
+	const struct model_tensor *tensor;
+};
+
+static void
+read_piece(void *context, uint64_t offset, void *buffer, size_t count)
+{
+	const struct source *source = context;
+	struct failure failure;
+
+	if (model_read(source->model, source->tensor, offset, buffer, count, &failure))
+		die(failure.status, "%s", failure.text);
+}
+
+/* What a model's layers are together. */
+struct totals {
+	size_t chosen;
+	double cost;
+};
+
+static struct totals
+total_of(const struct layer *layers, size_t count)
+{
+	struct totals totals = {0};
+
+	for (size_t i = 0; i < count; i++)
+		if (layers[i].chosen) {
+			totals.chosen++;
+			totals.cost += layers[i].cost;
+		}
+	return totals;
+}
+
+/* The frame of a layer, the number index of so many, after which `share` of the work is done. */
+static struct frame
+frame_of(const struct layer *layer, size_t index, size_t count, double share, const char *signature)
+{
+	const struct model_tensor *tensor = layer->tensor;
+	struct frame frame = frame_new(FRAME_TENSOR, tensor->name, tensor->dtype, tensor->rank,
+				       tensor->shape);
+
+	frame_set(&frame, "layer", "%s", layer->name);
+	frame_set(&frame, "category", "%s", layer->category);
+	frame_set(&frame, "index", "%zu", index);
+	frame_set(&frame, "count", "%zu", count);
+	frame_set(&frame, "source_dtype", "%s", dtype_name(tensor->dtype));
+	frame_set(&frame, "precision", "%s", format_name(format_of_dtype(tensor->dtype)));
+	frame_set(&frame, "exact", "1");
+	frame_set(&frame, "work", "%.6f", share);
+	frame_sign(&frame, signature);
+	return frame;
+}
+
+static double
+share_of(double cost, struct totals totals)
+{
+	return totals.cost > 0 ? cost / totals.cost : 1;
+}
+
+static void
+write_stream(const struct model *model, const struct layer *layers, const char *signature)
+{
+	struct stream_writer *writer = stream_create(STDOUT_FILENO);
+	struct totals totals = total_of(layers, model->count);
+	double cost = 0;
+	size_t index = 0;
+
+	for (size_t i = 0; i < model->count; i++) {
+		const struct layer *layer = &layers[i];
+		struct source source = {model, layer->tensor};
+		struct frame frame;
+
+		if (!layer->chosen)
+			continue;
+		progress_update(index, totals.chosen, share_of(cost, totals), layer->name);
+		cost += layer->cost;
+		frame = frame_of(layer, index++, totals.chosen, share_of(cost, totals), signature);
+		stream_write_pieces(writer, &frame, read_piece, &source);
+		frame_free(&frame);
+	}
+	stream_finish(writer, NULL, signature);
+}
+
+/* Says which layers cannot be read. */
+static int
+report_unreadable(const struct model *model, const struct layer *layers)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < model->count; i++)
+		if (layers[i].kind == LAYER_UNREADABLE && !layers[i].left_out) {
+			warn("%s: tensor '%s': left out: weights of type %s are not read",
+			     model->files[layers[i].tensor->file].path, layers[i].tensor->name,
+			     dtype_name(layers[i].tensor->dtype));
+			status = STATUS_INCOMPLETE;
+		}
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct model model;
+	struct failure failure;
+	struct layer *layers;
+	const char *name;
+	char *path, *signature;
+	int status;
+
+	program_begin(&program);
+	name = parse_options(argc, argv);
+	if (!options.list)
+		program_refuse_terminal_output();
+	path = find_model(name);
+	if (model_open(&model, path, &failure))
+		die_failure(&failure, path);
+	if (model.notice)
+		warn("%s: %s", path, model.notice);
+	layers = layers_of(&model, options.kinds);
+	narrow(layers, model.count);
+	status = report_unreadable(&model, layers);
+	if (options.list) {
+		print_list(&model, layers);
+	} else {
+		if (!total_of(layers, model.count).chosen && options.parts == 1)
+			die(STATUS_NO_INPUT, "%s: no layer is chosen; --list shows why", path);
+		signature = program_signature(&program, argc, argv, NULL);
+		progress_begin(PROGRESS_LAYERS, options.progress);
+		write_stream(&model, layers, signature);
+		progress_end();
+		free(signature);
+	}
+	layers_free(layers, model.count);
+	model_close(&model);
+	free(path);
+	return status;
+}

@@ -1,0 +1,284 @@
+#include "format.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "vector.h"
+
+/* Elements converted at a time: the blocks of doubles stay in the first-level cache. */
+#define BLOCK 1024
+/* Partial sums kept side by side. Fixed, so that every vector width adds in the same order. */
+#define LANES 16
+
+struct format {
+	const char *name, *aliases;
+	struct float_shape shape;
+	enum dtype carrier; /* the smallest of BF16, F16, F32, F64 that holds every value */
+};
+
+static const struct format formats[] = {
+	{"fp64", "float64 double", {53, 1023, -1074}, DTYPE_F64},
+	{"fp32", "float32 float", {24, 127, -149}, DTYPE_F32},
+	{"fp16", "float16 half", {11, 15, -24}, DTYPE_F16},
+	{"bf16", "bfloat16", {8, 127, -133}, DTYPE_BF16},
+};
+
+/* Whether name is one of the words in a list separated by blanks. */
+static bool
+has_word(const char *words, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = words; (at = strstr(at, name)); at += length)
+		if ((at == words || at[-1] == ' ') && (!at[length] || at[length] == ' '))
+			return true;
+	return false;
+}
+
+const struct format *
+format_find(const char *name)
+{
+	if (!*name || strchr(name, ' '))
+		return NULL;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
+		if (!strcmp(name, formats[i].name) || has_word(formats[i].aliases, name))
+			return &formats[i];
+	return NULL;
+}
+
+const struct format *
+format_at(size_t i)
+{
+	return i < sizeof(formats) / sizeof(*formats) ? &formats[i] : NULL;
+}
+
+const struct format *
+format_of_dtype(enum dtype dtype)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
+		if (formats[i].carrier == dtype && format_holds(&formats[i], dtype))
+			return &formats[i];
+	return NULL;
+}
+
+const char *
+format_name(const struct format *format)
+{
+	return format->name;
+}
+
+const char *
+format_aliases(const struct format *format)
+{
+	return format->aliases;
+}
+
+enum dtype
+format_carrier(const struct format *format)
+{
+	return format->carrier;
+}
+
+bool
+format_holds(const struct format *format, enum dtype dtype)
+{
+	return float_shape_holds(format->shape, dtype_shape(dtype));
+}
+
+static uint64_t
+bits_of(double value)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
+static double
+double_of(uint64_t bits)
+{
+	double value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+/*
+ * Rounds to a floating-point shape of up to 50 bits of precision, to nearest, ties to even.
+ *
+ * The last place of a value with exponent e is worth q = 2^max(e - (precision - 1),
+ * smallest_exponent). Adding 1.5·2^52·q moves that place to the last bit of a double, where the
+ * addition itself rounds as wanted, and subtracting it again is exact: the known trick for rounding
+ * to integer, with the magic number chosen for each element. No branches, so it vectorises.
+ */
+HOT static void
+round_to_shape(struct float_shape shape, const double *values, double *rounded, size_t count)
+{
+	const int64_t sign = INT64_MIN;
+	const int64_t lowest = shape.smallest_exponent + 1023 + shape.precision - 1;
+	const int64_t shift = 52 - (shape.precision - 1);
+	const double limit = shape.largest_exponent >= 1023 ? INFINITY
+							    : ldexp(1, shape.largest_exponent + 1);
+
+	for (size_t i = 0; i < count; i++) {
+		int64_t bits = (int64_t)bits_of(values[i]);
+		int64_t exponent = (bits & ~sign) >> 52;
+		int64_t place = (exponent < lowest ? lowest : exponent) + shift;
+		double magic = double_of((uint64_t)(place > 2046 ? 2046 : place) << 52 |
+					 (uint64_t)1 << 51);
+		double result = values[i] + magic - magic;
+
+		result = double_of((bits_of(result) & ~(uint64_t)sign) | (uint64_t)(bits & sign));
+		rounded[i] = fabs(result) >= limit ? copysign(INFINITY, result) : result;
+	}
+}
+
+/* Sums of one tensor; lanes of one block. Squares are of scaled values. */
+struct tally {
+	double signal, noise, largest_value, largest_error;
+	double signal_rest, noise_rest; /* what rounding took from the two sums */
+	uint64_t changed, overflows, underflows, not_finite;
+};
+
+/* Adds with Neumaier's compensation, so that a tensor's size does not matter. */
+static void
+add_compensated(double *sum, double *rest, double term)
+{
+	double total = *sum + term;
+
+	*rest += fabs(*sum) >= fabs(term) ? (*sum - total) + term : (term - total) + *sum;
+	*sum = total;
+}
+
+HOT static void
+tally_block(struct tally *tally, const double *values, const double *rounded, size_t count,
+	    double scale)
+{
+	double signal[LANES] = {0}, noise[LANES] = {0};
+	double largest_value[LANES] = {0}, largest_error[LANES] = {0};
+	uint64_t changed[LANES] = {0}, overflows[LANES] = {0};
+	uint64_t underflows[LANES] = {0}, not_finite[LANES] = {0};
+
+	for (size_t i = 0; i < count; i += LANES)
+		for (size_t lane = 0; lane < LANES; lane++) {
+			double value = values[i + lane], cast = rounded[i + lane];
+			bool finite = fabs(value) <= DBL_MAX;
+			double w = finite ? value * scale : 0;
+			double error = finite ? fabs(value - cast) : 0;
+
+			signal[lane] += w * w;
+			noise[lane] += (error * scale) * (error * scale);
+			largest_value[lane] = fabs(w) > largest_value[lane] ? fabs(w)
+									    : largest_value[lane];
+			largest_error[lane] = error > largest_error[lane] ? error
+									  : largest_error[lane];
+			changed[lane] += (uint64_t)(finite & (value != cast));
+			overflows[lane] += (uint64_t)(finite & (fabs(cast) > DBL_MAX));
+			underflows[lane] += (uint64_t)((value != 0) & (cast == 0));
+			not_finite[lane] += (uint64_t)!finite;
+		}
+	for (size_t lane = 1; lane < LANES; lane++) {
+		signal[0] += signal[lane];
+		noise[0] += noise[lane];
+		largest_value[0] = fmax(largest_value[0], largest_value[lane]);
+		largest_error[0] = fmax(largest_error[0], largest_error[lane]);
+		changed[0] += changed[lane];
+		overflows[0] += overflows[lane];
+		underflows[0] += underflows[lane];
+		not_finite[0] += not_finite[lane];
+	}
+	add_compensated(&tally->signal, &tally->signal_rest, signal[0]);
+	add_compensated(&tally->noise, &tally->noise_rest, noise[0]);
+	tally->largest_value = fmax(tally->largest_value, largest_value[0]);
+	tally->largest_error = fmax(tally->largest_error, largest_error[0]);
+	tally->changed += changed[0];
+	tally->overflows += overflows[0];
+	tally->underflows += underflows[0];
+	tally->not_finite += not_finite[0];
+}
+
+/* Casts every element; the squares that are summed are of values times scale, a power of two. */
+static struct tally
+cast_blocks(const struct format *format, enum dtype source, const void *weights, size_t count,
+	    void *target, double scale)
+{
+	const unsigned char *from = weights;
+	unsigned char *to = target;
+	double values[BLOCK], rounded[BLOCK];
+	struct tally tally = {0};
+	size_t from_size = dtype_bits(source) / 8, to_size = dtype_bits(format->carrier) / 8;
+
+	for (size_t done = 0; done < count; done += BLOCK) {
+		size_t length = count - done < BLOCK ? count - done : BLOCK;
+		size_t padded = (length + LANES - 1) / LANES * LANES;
+
+		dtype_decode(source, from + done * from_size, length, values);
+		memset(values + length, 0, (padded - length) * sizeof(*values));
+		round_to_shape(format->shape, values, rounded, padded);
+		tally_block(&tally, values, rounded, padded, scale);
+		dtype_encode(format->carrier, rounded, length, to + done * to_size);
+	}
+	return tally;
+}
+
+/* For a format that holds every value of the source type there is nothing to do but to look. */
+static uint64_t
+count_not_finite(enum dtype source, const void *weights, size_t count)
+{
+	const unsigned char *from = weights;
+	size_t size = dtype_bits(source) / 8;
+	double values[BLOCK];
+	uint64_t not_finite = 0;
+
+	for (size_t done = 0; done < count; done += BLOCK) {
+		size_t length = count - done < BLOCK ? count - done : BLOCK;
+
+		dtype_decode(source, from + done * size, length, values);
+		for (size_t i = 0; i < length; i++)
+			not_finite += (uint64_t) !(fabs(values[i]) <= DBL_MAX);
+	}
+	return not_finite;
+}
+
+/* The power of two that brings a value to [1/2, 1). */
+static double
+scale_for(double value)
+{
+	int exponent;
+
+	frexp(value, &exponent);
+	/* Twice at most 1023, as 2^1074 is no double. */
+	return ldexp(1, exponent < -1022 ? 1022 : -exponent);
+}
+
+struct cast
+format_cast(const struct format *format, enum dtype source, const void *weights, size_t count,
+	    void *target)
+{
+	struct cast cast = {.sqnr_db = INFINITY};
+	struct tally tally;
+
+	if (format_holds(format, source)) {
+		cast.exact = true;
+		cast.not_finite = count_not_finite(source, weights, count);
+		return cast;
+	}
+	tally = cast_blocks(format, source, weights, count, target, 1);
+	if (tally.changed && (tally.largest_value > 0x1p500 || tally.largest_value < 0x1p-400))
+		/* Squares would leave the range of double, or lose bits at its lower end. */
+		tally = cast_blocks(format, source, weights, count, target,
+				    scale_for(tally.largest_value));
+	cast.not_finite = tally.not_finite;
+	cast.exact = !tally.changed;
+	if (cast.exact)
+		return cast;
+	cast.largest_error = tally.largest_error;
+	cast.overflows = tally.overflows;
+	cast.underflows = tally.underflows;
+	cast.relative_error = tally.overflows ? INFINITY
+					      : sqrt(tally.noise + tally.noise_rest) /
+							sqrt(tally.signal + tally.signal_rest);
+	cast.sqnr_db = -20 * log10(cast.relative_error);
+	return cast;
+}

@@ -1,0 +1,528 @@
+#include "model.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "container.h"
+#include "json.h"
+
+#define INDEX_NAME     "model.safetensors.index.json"
+#define SINGLE_NAME    "model.safetensors"
+#define INDEX_MAX_SIZE ((uint64_t)100000000)
+#define INDEX_DEPTH    8
+
+/* Tried in this order; the last takes what no other knows. */
+static const struct container *const containers[] = {&container_safetensors};
+
+int
+compare_natural(const char *a, const char *b)
+{
+	const char *first_a = a, *first_b = b;
+
+	while (*a && *b) {
+		size_t digits_a = strspn(a, "0123456789"), digits_b = strspn(b, "0123456789");
+
+		if (digits_a && digits_b) {
+			const char *value_a = a, *value_b = b;
+			size_t length_a, length_b;
+			int order;
+
+			a += digits_a;
+			b += digits_b;
+			value_a += strspn(value_a, "0");
+			value_b += strspn(value_b, "0");
+			length_a = value_a < a ? (size_t)(a - value_a) : 0;
+			length_b = value_b < b ? (size_t)(b - value_b) : 0;
+			if (length_a != length_b)
+				return length_a < length_b ? -1 : 1;
+			order = memcmp(value_a, value_b, length_a);
+			if (order)
+				return order;
+		} else if (*a != *b) {
+			return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
+		} else {
+			a++;
+			b++;
+		}
+	}
+	if (*a || *b)
+		return *a ? 1 : -1;
+	return strcmp(first_a, first_b); /* layers.1 and layers.01 */
+}
+
+/* --- the index of a sharded checkpoint --- */
+
+/* A plain file name: it cannot leave the folder it is looked up in. */
+static bool
+is_plain_name(const char *name)
+{
+	return *name && *name != '.' && !strchr(name, '/') && !strchr(name, '\\');
+}
+
+static void
+parse_weight_map(struct json *json, struct model_index *index)
+{
+	size_t capacity = 0;
+	char *tensor, *file;
+
+	json_open(json, '{');
+	while ((tensor = json_key(json)) && (file = json_string(json))) {
+		if (!is_plain_name(file)) {
+			json_fail(json,
+				  "the file of tensor '%.100s' is '%.100s', which is not a plain "
+				  "file name",
+				  tensor, file);
+			return;
+		}
+		if (index->count == capacity) {
+			capacity = capacity ? 2 * capacity : 64;
+			index->entries = xreallocarray(index->entries, capacity,
+						       sizeof(*index->entries));
+		}
+		index->entries[index->count++] = (struct model_index_entry){tensor, file};
+	}
+}
+
+static void
+parse_index_metadata(struct json *json, struct model_index *index)
+{
+	char *key;
+
+	json_open(json, '{');
+	while ((key = json_key(json))) {
+		char *start;
+
+		if (strcmp(key, "total_size") || json_peek(json) != JSON_NUMBER) {
+			json_skip(json);
+			continue;
+		}
+		/* Some writers put a float here; only an integer is worth comparing. */
+		start = json->at;
+		json_skip(json);
+		index->total_size = 0;
+		for (; start < json->at && isdigit((unsigned char)*start); start++)
+			if (index->total_size < JSON_INTEGER_MAX)
+				index->total_size = 10 * index->total_size +
+						    (uint64_t)(*start - '0');
+		if (start < json->at)
+			index->total_size = 0;
+	}
+}
+
+static int
+parse_index_members(struct json *json, struct model_index *index)
+{
+	unsigned maps = 0;
+	char *key;
+
+	json_open(json, '{');
+	while ((key = json_key(json))) {
+		if (!strcmp(key, "weight_map")) {
+			if (maps++)
+				return json_fail(json, "weight_map is given twice");
+			parse_weight_map(json, index);
+		} else if (!strcmp(key, "metadata") && json_peek(json) == JSON_OBJECT) {
+			parse_index_metadata(json, index);
+		} else {
+			json_skip(json);
+		}
+	}
+	if (!json_end(json) && !maps)
+		return json_fail(json, "there is no weight_map");
+	return json->failed ? -1 : 0;
+}
+
+static int
+compare_entries(const void *a, const void *b)
+{
+	const struct model_index_entry *x = a, *y = b;
+
+	return compare_natural(x->tensor, y->tensor);
+}
+
+int
+model_index_parse(struct model_index *index, char *buffer, size_t length, struct failure *failure)
+{
+	struct json json;
+
+	*index = (struct model_index){.buffer = buffer};
+	json_begin(&json, buffer, length, INDEX_DEPTH, failure);
+	if (parse_index_members(&json, index)) {
+		fail_prefix(failure, "bad index");
+		model_index_free(index);
+		return -1;
+	}
+	if (index->count)
+		qsort(index->entries, index->count, sizeof(*index->entries), compare_entries);
+	for (size_t i = 1; i < index->count; i++)
+		if (!strcmp(index->entries[i - 1].tensor, index->entries[i].tensor)) {
+			fail(failure, STATUS_DATA, "bad index: tensor '%.200s' is given twice",
+			     index->entries[i].tensor);
+			model_index_free(index);
+			return -1;
+		}
+	return 0;
+}
+
+void
+model_index_free(struct model_index *index)
+{
+	free(index->buffer);
+	free(index->entries);
+	*index = (struct model_index){0};
+}
+
+/* --- files --- */
+
+/* Opens a regular file for reading. Returns a descriptor or -1. */
+static int
+open_regular(const char *path, uint64_t *size, struct failure *failure)
+{
+	/* Without O_NONBLOCK a FIFO in place of a file would hang us. */
+	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat status;
+
+	if (descriptor < 0)
+		return fail(failure,
+			    errno == ENOENT || errno == ENOTDIR ? STATUS_NO_INPUT : STATUS_IO, "%s",
+			    strerror(errno));
+	if (fstat(descriptor, &status) || !S_ISREG(status.st_mode)) {
+		close(descriptor);
+		return fail(failure, STATUS_DATA, "not a regular file");
+	}
+	*size = (uint64_t)status.st_size;
+	return descriptor;
+}
+
+int
+read_at(const struct model_file *file, uint64_t offset, void *buffer, size_t count,
+	struct failure *failure)
+{
+	char *to = buffer;
+
+	while (count) {
+		ssize_t step = pread(file->descriptor, to, count, (off_t)offset);
+
+		if (step < 0 && errno == EINTR)
+			continue;
+		if (step < 0)
+			return fail(failure, STATUS_IO, "%s", strerror(errno));
+		if (!step)
+			return fail(failure, STATUS_IO,
+				    "the file has become shorter while it is read");
+		to += step;
+		offset += (uint64_t)step;
+		count -= (size_t)step;
+	}
+	return 0;
+}
+
+int
+model_read(const struct model *model, const struct model_tensor *tensor, uint64_t offset,
+	   void *buffer, size_t count, struct failure *failure)
+{
+	const struct model_file *file = &model->files[tensor->file];
+
+	if (read_at(file, tensor->offset + offset, buffer, count, failure))
+		return fail_prefix(failure, "%.200s", file->path);
+	return 0;
+}
+
+/* Files that stand in for weights when a download went wrong. */
+static int
+check_stand_in(const char *start, struct failure *failure)
+{
+	if (has_prefix(start, "version https://git-lfs"))
+		return fail(failure, STATUS_DATA,
+			    "a Git LFS pointer, not the weights; 'git lfs pull' fetches them");
+	if (!strncasecmp(start, "<!doctype", 9) || !strncasecmp(start, "<html", 5))
+		return fail(failure, STATUS_DATA,
+			    "an HTML page, not the weights; the download went wrong");
+	return 0;
+}
+
+static int
+list_file(struct model *model, unsigned number, struct failure *failure)
+{
+	struct model_file *file = &model->files[number];
+	unsigned char start[CONTAINER_START + 1] = {0};
+	size_t count = file->size < CONTAINER_START ? (size_t)file->size : CONTAINER_START;
+
+	if (read_at(file, 0, start, count, failure) || check_stand_in((const char *)start, failure))
+		return -1;
+	for (size_t i = 0; i < sizeof(containers) / sizeof(*containers); i++)
+		if (containers[i]->recognises(start, count))
+			return containers[i]->list(model, number, failure);
+	return fail(failure, STATUS_DATA, "no kind of model file that is known");
+}
+
+/* Opens one more file of the model, whose path is taken over, and lists its tensors. */
+static int
+add_file(struct model *model, char *path, struct failure *failure)
+{
+	struct model_file file = {.path = path};
+
+	file.descriptor = open_regular(path, &file.size, failure);
+	if (file.descriptor < 0) {
+		free(path);
+		return -1;
+	}
+	model->files = xreallocarray(model->files, model->file_count + 1, sizeof(file));
+	model->files[model->file_count] = file;
+	return list_file(model, (unsigned)model->file_count++, failure);
+}
+
+/* --- models --- */
+
+static int
+compare_tensors(const void *a, const void *b)
+{
+	const struct model_tensor *x = a, *y = b;
+
+	return compare_natural(x->name, y->name);
+}
+
+static const char *
+file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int
+sort_tensors(struct model *model, struct failure *failure)
+{
+	if (model->count)
+		qsort(model->tensors, model->count, sizeof(*model->tensors), compare_tensors);
+	for (size_t i = 1; i < model->count; i++) {
+		const struct model_tensor *a = &model->tensors[i - 1], *b = a + 1;
+
+		if (!strcmp(a->name, b->name))
+			return fail(failure, STATUS_DATA,
+				    "tensor '%.200s' is in two files, %.80s and %.80s", a->name,
+				    file_name(model->files[a->file].path),
+				    file_name(model->files[b->file].path));
+	}
+	return 0;
+}
+
+/* Index and files must name the same tensors in the same places. */
+static int
+match_index(struct model *model, const struct model_index *index, struct failure *failure)
+{
+	uint64_t total = 0;
+	size_t t = 0;
+
+	for (size_t e = 0; e < index->count || t < model->count; e++, t++) {
+		const struct model_index_entry *entry = &index->entries[e];
+		const struct model_tensor *tensor = &model->tensors[t];
+		int order = e == index->count	? 1
+			    : t == model->count ? -1
+						: compare_natural(entry->tensor, tensor->name);
+
+		if (order < 0)
+			return fail(failure, STATUS_DATA,
+				    "tensor '%.200s' is in the index, but not in %.100s",
+				    entry->tensor, entry->file);
+		if (order > 0)
+			return fail(failure, STATUS_DATA,
+				    "tensor '%.200s' is in %.100s, but not in the index",
+				    tensor->name, file_name(model->files[tensor->file].path));
+		if (strcmp(entry->file, file_name(model->files[tensor->file].path)))
+			return fail(failure, STATUS_DATA,
+				    "tensor '%.200s' is in %.80s, and the index says %.80s",
+				    tensor->name, file_name(model->files[tensor->file].path),
+				    entry->file);
+		total += tensor->bytes;
+	}
+	if (index->total_size && index->total_size != total)
+		model->notice = format_text("the index says %" PRIu64 " bytes in all, and there "
+					    "are %" PRIu64,
+					    index->total_size, total);
+	return 0;
+}
+
+static int
+compare_files(const void *a, const void *b)
+{
+	const struct model_index_entry *const *x = a, *const *y = b;
+
+	return compare_natural((*x)->file, (*y)->file);
+}
+
+/* Opens each file that the index names, once. */
+static int
+add_shards(struct model *model, const char *folder, const struct model_index *index,
+	   struct failure *failure)
+{
+	const struct model_index_entry **by_file = xcalloc(index->count, sizeof(*by_file));
+	int result = 0;
+
+	for (size_t i = 0; i < index->count; i++)
+		by_file[i] = &index->entries[i];
+	qsort(by_file, index->count, sizeof(*by_file), compare_files);
+	for (size_t i = 0; i < index->count && !result; i++) {
+		if (i && !strcmp(by_file[i]->file, by_file[i - 1]->file))
+			continue;
+		result = add_file(model, format_text("%s/%s", folder, by_file[i]->file), failure);
+		if (result)
+			fail_prefix(failure, "file '%.200s' of the index", by_file[i]->file);
+	}
+	free(by_file);
+	return result;
+}
+
+static int
+read_index(const char *path, struct model_index *index, struct failure *failure)
+{
+	struct model_file file = {.path = (char *)path};
+	char *buffer;
+	int result;
+
+	file.descriptor = open_regular(path, &file.size, failure);
+	if (file.descriptor < 0)
+		return -1;
+	if (file.size > INDEX_MAX_SIZE) {
+		close(file.descriptor);
+		return fail(failure, STATUS_DATA, "an index of %" PRIu64 " bytes", file.size);
+	}
+	buffer = xcalloc(file.size + 1, 1);
+	result = read_at(&file, 0, buffer, file.size, failure);
+	close(file.descriptor);
+	if (result || check_stand_in(buffer, failure)) {
+		free(buffer);
+		return -1;
+	}
+	return model_index_parse(index, buffer, file.size, failure);
+}
+
+static int
+open_index(struct model *model, const char *path, struct failure *failure)
+{
+	const char *slash = strrchr(path, '/');
+	struct model_index index;
+	char *folder;
+	int result;
+
+	if (read_index(path, &index, failure))
+		return -1;
+	folder = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup(".");
+	result = add_shards(model, folder, &index, failure);
+	if (!result)
+		result = sort_tensors(model, failure);
+	if (!result)
+		result = match_index(model, &index, failure);
+	free(folder);
+	model_index_free(&index);
+	return result;
+}
+
+static int
+open_single(struct model *model, const char *path, struct failure *failure)
+{
+	return add_file(model, xstrdup(path), failure) || sort_tensors(model, failure) ? -1 : 0;
+}
+
+static bool
+exists(const char *folder, const char *name)
+{
+	char *path = format_text("%s/%s", folder, name);
+	bool found = !access(path, F_OK);
+
+	free(path);
+	return found;
+}
+
+/* The only .safetensors file of a folder, from malloc; null, with a failure, if there is not one. */
+static char *
+only_weights(const char *path, struct failure *failure)
+{
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+	char *found = NULL;
+	unsigned count = 0;
+
+	if (!folder) {
+		fail(failure, STATUS_IO, "%s", strerror(errno));
+		return NULL;
+	}
+	while ((entry = readdir(folder))) {
+		if (!has_suffix(entry->d_name, ".safetensors"))
+			continue;
+		count++;
+		free(found);
+		found = format_text("%s/%s", path, entry->d_name);
+	}
+	closedir(folder);
+	if (count == 1)
+		return found;
+	free(found);
+	fail(failure, STATUS_NO_INPUT,
+	     count ? "several .safetensors files and no index; name the one to read"
+		   : "no .safetensors file in this folder");
+	return NULL;
+}
+
+static int
+open_folder(struct model *model, const char *path, struct failure *failure)
+{
+	bool has_index = exists(path, INDEX_NAME), has_single = exists(path, SINGLE_NAME);
+	char *name;
+	int result;
+
+	if (has_index && has_single)
+		return fail(failure, STATUS_DATA,
+			    "both " SINGLE_NAME " and " INDEX_NAME
+			    " are here; name the one to read");
+	if (has_index || has_single)
+		name = format_text("%s/%s", path, has_index ? INDEX_NAME : SINGLE_NAME);
+	else
+		name = only_weights(path, failure);
+	if (!name)
+		return -1;
+	result = has_index ? open_index(model, name, failure) : open_single(model, name, failure);
+	if (result)
+		fail_prefix(failure, "%s", file_name(name));
+	free(name);
+	return result;
+}
+
+int
+model_open(struct model *model, const char *path, struct failure *failure)
+{
+	struct stat status;
+	int result;
+
+	*model = (struct model){0};
+	if (!stat(path, &status) && S_ISDIR(status.st_mode))
+		result = open_folder(model, path, failure);
+	else if (has_suffix(path, ".json"))
+		result = open_index(model, path, failure);
+	else
+		result = open_single(model, path, failure);
+	if (result)
+		model_close(model);
+	return result;
+}
+
+void
+model_close(struct model *model)
+{
+	for (size_t i = 0; i < model->file_count; i++) {
+		close(model->files[i].descriptor);
+		free(model->files[i].path);
+		free(model->files[i].names);
+	}
+	free(model->files);
+	free(model->tensors);
+	free(model->notice);
+	*model = (struct model){0};
+}

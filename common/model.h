@@ -1,0 +1,77 @@
+/*
+ * A checkpoint on disk: which tensors it has, and their bytes.
+ *
+ * A model is a file, a folder, or the index of a sharded checkpoint. What kinds of file there are is
+ * the matter of the containers (container.h); this module finds the files, and sees that together they
+ * are one consistent model. Everything in the files is untrusted.
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dtype.h"
+#include "util.h"
+
+#define MODEL_MAX_RANK 8
+
+struct model_tensor {
+	const char *name;
+	enum dtype dtype;
+	unsigned rank;
+	unsigned file; /* of the model's files */
+	uint64_t shape[MODEL_MAX_RANK];
+	uint64_t elements, bytes;
+	uint64_t offset; /* in the file */
+};
+
+struct model_file {
+	char *path;
+	int descriptor;
+	uint64_t size;
+	char *names; /* the memory that its tensors' names lie in */
+};
+
+struct model {
+	struct model_file *files;
+	size_t file_count;
+	struct model_tensor *tensors; /* in the natural order of their names */
+	size_t count;
+	char *notice; /* something odd that does no harm, to be told to the user; or null */
+};
+
+/* Opens a model and reads its headers, no weights. Returns 0 or -1; close it only after 0. */
+int model_open(struct model *model, const char *path, struct failure *failure);
+void model_close(struct model *model);
+
+/* Reads count bytes of a tensor from an offset in it on. Returns 0 or -1. */
+int model_read(const struct model *model, const struct model_tensor *tensor, uint64_t offset,
+	       void *buffer, size_t count, struct failure *failure);
+
+/*
+ * The order that people count in: runs of digits by their value, other bytes by theirs; so layers.2
+ * before layers.10. Negative, zero only for equal names, or positive.
+ */
+int compare_natural(const char *a, const char *b);
+
+/* What an index says: tensor names and the file of each, and how many bytes all should have. */
+struct model_index {
+	char *buffer;
+	struct model_index_entry {
+		const char *tensor, *file;
+	} * entries; /* sorted by tensor name as compare_natural() has it; names are unique */
+	size_t count;
+	uint64_t total_size; /* 0 when it is not given as an integer */
+};
+
+/*
+ * Parses an index. The buffer, from malloc, must have room for one byte more than length; it becomes
+ * part of the result, or is freed on failure. File names are refused unless they are plain names, so
+ * that none can leave the model's folder. Returns 0 or -1.
+ */
+int model_index_parse(struct model_index *index, char *buffer, size_t length,
+		      struct failure *failure);
+void model_index_free(struct model_index *index);
+
+#endif
