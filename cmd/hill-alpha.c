@@ -1,0 +1,221 @@
+/*
+ * hill-alpha: fits the tail of each spectrum of a stream.
+ *
+ * In: a stream of spectra. Out: a table, one row for each layer and precision.
+ */
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hill.h"
+#include "program.h"
+#include "stream.h"
+#include "tsv.h"
+#include "util.h"
+
+static const struct program program = {
+	.name = "hill-alpha",
+	.help = "Usage: hill-alpha [OPTION]... [FILE]\n"
+		"Fit the tail of each spectrum of a stream, FILE or standard input; print a "
+		"table.\n"
+		"\n"
+		"  --k N         fit the N largest eigenvalues\n"
+		"  --k-frac F    fit the largest share F of them, 10 at least (default 0.1)\n"
+		"  --help, --version\n"
+		"\n"
+		"Example: hill-alpha spectra.st > alpha.tsv\n",
+};
+
+static struct {
+	uint64_t k; /* 0: by share */
+	double share;
+} options = {.share = 0.1};
+
+enum { OPTION_K = OPTION_OWN, OPTION_K_FRAC };
+
+static const struct option long_options[] = {
+	{"k", required_argument, 0, OPTION_K},
+	{"k-frac", required_argument, 0, OPTION_K_FRAC},
+	COMMON_OPTIONS,
+	{0},
+};
+
+static const char *
+parse_options(int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+		switch (option) {
+		case OPTION_K:
+			if (!parse_unsigned(optarg, UINT32_MAX, &options.k) || !options.k)
+				usage_error("--k takes a number from 1 up, and not '%s'", optarg);
+			break;
+		case OPTION_K_FRAC:
+			if (!parse_double(optarg, &options.share) || options.share <= 0 ||
+			    options.share > 1)
+				usage_error(
+					"--k-frac takes a share above 0 and up to 1, and not '%s'",
+					optarg);
+			break;
+		default: program_common_option(&program, option, argv);
+		}
+	return program_operand(argc, argv, optind);
+}
+
+/* A number from a frame's metadata; nan when it is not there or none. */
+static double
+number_of(const struct frame *frame, const char *key)
+{
+	const char *text = frame_get(frame, key);
+	double value;
+
+	if (!text)
+		return NAN;
+	if (parse_double(text, &value))
+		return value;
+	return !strcmp(text, "inf") ? INFINITY : NAN;
+}
+
+/* The size of the tail for n eigenvalues; 0 when there are too few for any. */
+static size_t
+tail_size(size_t n)
+{
+	if (n < 2)
+		return 0;
+	if (!options.k)
+		return hill_tail_size(n, options.share);
+	return options.k < n ? (size_t)options.k : n - 1;
+}
+
+/* Ascending, none negative: what a frame of another program might not hold. */
+static bool
+is_spectrum(const double *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!(values[i] >= (i ? values[i - 1] : 0)) || !isfinite(values[i]))
+			return false;
+	return true;
+}
+
+/* One fit, and the name of the method that gave the spectrum or of what prevented it. */
+struct row {
+	struct hill hill;
+	size_t count;
+	double lambda_max;
+	const char *method, *note;
+};
+
+static struct row
+fit_spectrum(const struct frame *frame, const double *values)
+{
+	size_t n = (size_t)frame->elements;
+	bool failed = !n && frame->rows && frame->columns;
+	struct row row = {
+		.hill = {.alpha = NAN, .alpha_err = NAN, .lambda_ref = NAN, .k = tail_size(n)},
+		.count = n,
+		.lambda_max = n ? values[n - 1] : NAN,
+		.method = failed ? "failed" : "degenerate",
+		.note = failed ? frame_text(frame, "note") : "fewer than two eigenvalues",
+	};
+
+	if (n < 2)
+		return row;
+	row.hill = hill_fit(values, n, row.hill.k, number_of(frame, "lambda_err"),
+			    fmax(number_of(frame, "sigma_err"), 0));
+	row.method = frame_text(frame, "method");
+	row.note = row.hill.note;
+	return row;
+}
+
+static void
+print_header(void)
+{
+	printf("layer_name\tcategory\tout_features\tin_features\tnumel\tsource_dtype\tprecision\t"
+	       "alpha\tk_used\tn_eigs\tmethod\talpha_err\tlambda_ref\tlambda_max\tcast_rel_err\t"
+	       "note\n");
+}
+
+static void
+print_row(const struct frame *frame, const struct row *row)
+{
+	tsv_text(frame_text(frame, "layer"), '\t');
+	tsv_text(frame_text(frame, "category"), '\t');
+	tsv_unsigned(frame->rows, '\t');
+	tsv_unsigned(frame->columns, '\t');
+	tsv_unsigned(frame->rows * frame->columns, '\t');
+	tsv_text(frame_text(frame, "source_dtype"), '\t');
+	tsv_text(frame_text(frame, "precision"), '\t');
+	tsv_double(row->hill.alpha, '\t');
+	tsv_unsigned(row->hill.k, '\t');
+	tsv_unsigned(row->count, '\t');
+	tsv_text(row->method, '\t');
+	tsv_double(row->hill.alpha_err, '\t');
+	tsv_double(row->hill.lambda_ref, '\t');
+	tsv_double(row->lambda_max, '\t');
+	tsv_double(number_of(frame, "cast_rel_err"), '\t');
+	tsv_text(row->note, '\n');
+}
+
+/* Returns -1, or the status that the row calls for. */
+static int
+fit_frame(struct stream_reader *reader, const struct frame *frame, struct failure *failure)
+{
+	struct row row;
+	void *values;
+
+	if (frame_require(frame, FRAME_SPECTRUM, failure) ||
+	    stream_payload(reader, frame, &values, failure))
+		return -1;
+	if (!is_spectrum(values, (size_t)frame->elements) ||
+	    (frame->elements && !(number_of(frame, "lambda_err") >= 0))) {
+		free(values);
+		return fail(failure, STATUS_DATA,
+			    "layer '%.200s': not the eigenvalues of a spectrum with their error",
+			    frame_text(frame, "layer"));
+	}
+	row = fit_spectrum(frame, values);
+	print_row(frame, &row);
+	free(values);
+	return isnan(row.hill.alpha) ? STATUS_INCOMPLETE : 0;
+}
+
+static int
+fit_stream(int input, const char *source)
+{
+	struct stream_reader *reader = stream_open(input);
+	struct failure failure;
+	struct frame frame;
+	int more, status = 0;
+
+	/* Whole lines at a time, so that a bad end of the input leaves no half row. */
+	setvbuf(stdout, NULL, _IOLBF, 1 << 16);
+	print_header();
+	while ((more = stream_next(reader, &frame, &failure)) > 0) {
+		int result = fit_frame(reader, &frame, &failure);
+
+		if (result < 0)
+			die_failure(&failure, source);
+		status |= result;
+		frame_free(&frame);
+	}
+	if (more < 0)
+		die_failure(&failure, source);
+	stream_close(reader);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *operand;
+	int status;
+
+	program_begin(&program);
+	operand = parse_options(argc, argv);
+	status = fit_stream(program_open_input(operand), program_source(operand));
+	program_finish_output();
+	return status;
+}

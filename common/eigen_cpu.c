@@ -1,0 +1,427 @@
+/* The back end on OpenBLAS and LAPACK. */
+#include "eigen.h"
+
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cblas.h>
+#include <lapacke.h>
+
+#include "util.h"
+#include "vector.h"
+
+#define UNIT_ROUNDOFF 0x1p-53
+
+/* Weights are widened to double a panel at a time; about this many bytes. */
+#define PANEL_BYTES ((size_t)32 << 20)
+
+/* Fewer than this many products a panel would starve dsyrk. */
+#define PANEL_DEPTH 384
+
+/* From this side on a matrix gets all threads; below, matrices run side by side on one thread each,
+ * which is faster there and gives the same bytes on any number of processors. */
+#define ALONE_SIDE 2048
+
+/* p(n) of the error bounds in eigen.h is this times n. */
+#define SOLVER_GROWTH 8
+
+struct eigen {
+	struct pool *pool;
+	enum eigen_solver solver;
+	unsigned threads;
+};
+
+static size_t
+smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static size_t
+larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+const char *
+eigen_status_text(enum eigen_status status)
+{
+	switch (status) {
+	case EIGEN_OK: return NULL;
+	case EIGEN_NOT_FINITE: return "weights not finite";
+	case EIGEN_OUT_OF_RANGE: return "eigenvalues out of range";
+	case EIGEN_NOT_CONVERGED: return "solver did not converge";
+	case EIGEN_TOO_LARGE: return "matrix too large";
+	case EIGEN_OUT_OF_MEMORY: return "out of memory";
+	}
+	return "unknown";
+}
+
+const char *
+eigen_libraries(void)
+{
+	static char text[256];
+
+	snprintf(text, sizeof(text), "back end: CPU, %s\n", openblas_get_config());
+	return text;
+}
+
+/* The largest magnitude, or infinity if any weight is not finite. */
+HOT static double
+largest_magnitude(const double *values, size_t count)
+{
+	double lanes[16] = {0};
+	double largest = 0;
+	size_t i = 0;
+
+	/* x - x is 0 for finite x and NaN otherwise; a comparison alone would lose NaNs. */
+	for (; i + 16 <= count; i += 16)
+		for (size_t lane = 0; lane < 16; lane++) {
+			double magnitude = fabs(values[i + lane]);
+
+			magnitude = magnitude <= DBL_MAX ? magnitude : INFINITY;
+			lanes[lane] = magnitude > lanes[lane] ? magnitude : lanes[lane];
+		}
+	for (; i < count; i++)
+		lanes[0] = fabs(values[i]) <= DBL_MAX ? fmax(lanes[0], fabs(values[i])) : INFINITY;
+	for (size_t lane = 0; lane < 16; lane++)
+		largest = fmax(largest, lanes[lane]);
+	return largest;
+}
+
+/*
+ * The power of two that brings all weights to at most 1 in magnitude, so that no square or sum leaves
+ * the range of double. False when a weight is not finite.
+ */
+static bool
+find_scale(const struct eigen_job *job, int *exponent)
+{
+	const unsigned char *from = job->weights;
+	size_t elements = job->rows * job->columns, size = dtype_bits(job->dtype) / 8;
+	double values[1024], largest = 0;
+
+	for (size_t done = 0; done < elements; done += 1024) {
+		size_t count = smaller(elements - done, 1024);
+
+		dtype_decode(job->dtype, from + done * size, count, values);
+		largest = fmax(largest, largest_magnitude(values, count));
+	}
+	frexp(largest, exponent);
+	if (largest == 0)
+		*exponent = 0;
+	return largest <= DBL_MAX;
+}
+
+HOT static void
+scale_values(double *values, size_t count, double factor)
+{
+	for (size_t i = 0; i < count; i++)
+		values[i] *= factor;
+}
+
+/* Multiplies by 2^exponent; in two steps, since one factor may not be a double. Exact. */
+static void
+scale_by_power(double *values, size_t count, int exponent)
+{
+	if (!exponent)
+		return;
+	scale_values(values, count, ldexp(1, exponent / 2));
+	scale_values(values, count, ldexp(1, exponent - exponent / 2));
+}
+
+/* Rows first..first+count of W in double, scaled. */
+static void
+load_rows(const struct eigen_job *job, size_t first, size_t count, int exponent, double *panel)
+{
+	size_t size = dtype_bits(job->dtype) / 8;
+
+	dtype_decode(job->dtype, (const unsigned char *)job->weights + first * job->columns * size,
+		     count * job->columns, panel);
+	scale_by_power(panel, count * job->columns, -exponent);
+}
+
+/* Columns first..first+count of W in double, scaled: rows x count. */
+static void
+load_columns(const struct eigen_job *job, size_t first, size_t count, int exponent, double *panel)
+{
+	size_t size = dtype_bits(job->dtype) / 8;
+
+	for (size_t row = 0; row < job->rows; row++)
+		dtype_decode(job->dtype,
+			     (const unsigned char *)job->weights +
+				     (row * job->columns + first) * size,
+			     count, panel + row * count);
+	scale_by_power(panel, job->rows * count, -exponent);
+}
+
+/*
+ * One triangle of the Gram matrix of the smaller side, n x n: W^T W for tall W, W W^T for wide. It is
+ * a sum over the larger side, taken panel by panel, so that W is never in double as a whole.
+ */
+static bool
+form_gram(const struct eigen_job *job, int exponent, double *gram)
+{
+	size_t n = job->count, m = larger(job->rows, job->columns);
+	size_t depth = smaller(m, larger(PANEL_DEPTH, PANEL_BYTES / sizeof(double) / n));
+	bool tall = job->rows >= job->columns;
+	double *panel = malloc(depth * n * sizeof(*panel));
+
+	if (!panel)
+		return false;
+	for (size_t first = 0; first < m; first += depth) {
+		size_t count = smaller(depth, m - first);
+
+		if (tall)
+			load_rows(job, first, count, exponent, panel);
+		else
+			load_columns(job, first, count, exponent, panel);
+		cblas_dsyrk(CblasRowMajor, CblasUpper, tall ? CblasTrans : CblasNoTrans, (int)n,
+			    (int)count, 1, panel, (int)(tall ? n : count), first ? 1 : 0, gram,
+			    (int)n);
+	}
+	free(panel);
+	return true;
+}
+
+static double
+sum_of_diagonal(const double *matrix, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += matrix[i * n + i];
+	return sum;
+}
+
+static double
+euclidean_norm(const double *values, size_t count)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += values[i] * values[i];
+	return sqrt(sum);
+}
+
+/* The bound on the error of an inner product of m terms, relative to that of magnitudes. */
+static double
+gamma_bound(size_t m)
+{
+	return (double)m * UNIT_ROUNDOFF / (1 - (double)m * UNIT_ROUNDOFF);
+}
+
+/* Eigenvalues, ascending, of the Gram matrix of W scaled by 2^-exponent. */
+static enum eigen_status
+solve_gram(struct eigen_job *job, int exponent)
+{
+	size_t n = job->count;
+	double *gram = malloc(n * n * sizeof(*gram));
+	double *work = malloc((2 * n + 1) * sizeof(*work));
+	enum eigen_status status = EIGEN_OUT_OF_MEMORY;
+	double trace;
+	lapack_int integer_work, info;
+
+	if (gram && work && form_gram(job, exponent, gram)) {
+		trace = sum_of_diagonal(gram, n);
+		/* The upper triangle by rows is the lower one by columns. */
+		info = LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'N', 'L', (lapack_int)n, gram,
+					   (lapack_int)n, job->values, work,
+					   (lapack_int)(2 * n + 1), &integer_work, 1);
+		status = info ? EIGEN_NOT_CONVERGED : EIGEN_OK;
+		/* Twice the unit roundoff of slack for the rounding of these figures themselves. */
+		job->lambda_error = (gamma_bound(larger(job->rows, job->columns)) * trace +
+				     SOLVER_GROWTH * (double)n * UNIT_ROUNDOFF *
+					     euclidean_norm(job->values, n)) *
+				    (1 + 0x1p-20);
+	}
+	free(gram);
+	free(work);
+	job->method = "gram-dsyevd";
+	return status;
+}
+
+static void
+reverse_squares(double *values, size_t count)
+{
+	for (size_t i = 0; i < (count + 1) / 2; i++) {
+		double low = values[count - 1 - i], high = values[i];
+
+		values[i] = low * low;
+		values[count - 1 - i] = high * high;
+	}
+}
+
+/* Squared singular values, ascending, of W scaled by 2^-exponent. */
+static enum eigen_status
+solve_svd(struct eigen_job *job, int exponent)
+{
+	size_t n = job->count, m = larger(job->rows, job->columns);
+	double *matrix = malloc(m * n * sizeof(*matrix));
+	lapack_int *integer_work = malloc(8 * n * sizeof(*integer_work));
+	double wanted = 0, unused, *work = NULL;
+	lapack_int info = -1;
+
+	job->method = "svd-dgesdd";
+	if (matrix && integer_work) {
+		load_rows(job, 0, job->rows, exponent, matrix);
+		/* Row-major W is column-major W^T, which has the same singular values. */
+		LAPACKE_dgesdd_work(LAPACK_COL_MAJOR, 'N', (lapack_int)job->columns,
+				    (lapack_int)job->rows, matrix, (lapack_int)job->columns,
+				    job->values, &unused, 1, &unused, 1, &wanted, -1, integer_work);
+		work = malloc((size_t)wanted * sizeof(*work));
+	}
+	if (work)
+		info = LAPACKE_dgesdd_work(LAPACK_COL_MAJOR, 'N', (lapack_int)job->columns,
+					   (lapack_int)job->rows, matrix, (lapack_int)job->columns,
+					   job->values, &unused, 1, &unused, 1, work,
+					   (lapack_int)wanted, integer_work);
+	free(matrix);
+	free(integer_work);
+	free(work);
+	if (info)
+		return info > 0 ? EIGEN_NOT_CONVERGED : EIGEN_OUT_OF_MEMORY;
+	job->sigma_error = SOLVER_GROWTH * (double)m * UNIT_ROUNDOFF * job->values[0];
+	job->lambda_error = job->sigma_error * (2 * job->values[0] + job->sigma_error);
+	reverse_squares(job->values, n);
+	return EIGEN_OK;
+}
+
+/* Undoes the scaling, and lifts what rounding left below zero, where no true value is. */
+static enum eigen_status
+finish_values(struct eigen_job *job, int exponent)
+{
+	double last;
+
+	for (size_t i = 0; i < job->count; i++)
+		if (!(job->values[i] > 0))
+			job->values[i] = 0;
+	scale_by_power(job->values, job->count, 2 * exponent);
+	scale_by_power(&job->lambda_error, 1, 2 * exponent);
+	scale_by_power(&job->sigma_error, 1, exponent);
+	last = job->values[job->count - 1];
+	/* Scaling back into subnormal numbers rounds once more. */
+	if (last > 0 && job->values[0] < DBL_MIN)
+		job->lambda_error += 2 * DBL_TRUE_MIN;
+	return last <= DBL_MAX && job->lambda_error <= DBL_MAX ? EIGEN_OK : EIGEN_OUT_OF_RANGE;
+}
+
+static enum eigen_status
+solve(struct eigen_job *job, enum eigen_solver solver)
+{
+	enum eigen_status status;
+	int exponent;
+
+	/* LAPACK's work space for a side n is counted in int as well. */
+	if (larger(job->rows, job->columns) > INT_MAX || job->count > INT_MAX / 16)
+		return EIGEN_TOO_LARGE;
+	if (!find_scale(job, &exponent))
+		return EIGEN_NOT_FINITE;
+	job->values = malloc((job->count + 1) * sizeof(*job->values));
+	if (!job->values)
+		return EIGEN_OUT_OF_MEMORY;
+	if (!job->count)
+		return EIGEN_OK;
+	status = solver == EIGEN_SVD ? solve_svd(job, exponent) : solve_gram(job, exponent);
+	return status ? status : finish_values(job, exponent);
+}
+
+/* The pool's work on one matrix. */
+static void
+run_job(void *context, struct pool_job *pool_job, unsigned threads)
+{
+	const struct eigen *eigen = context;
+	struct eigen_job *job = (struct eigen_job *)pool_job;
+
+	if (job->same_as)
+		return; /* taken over in eigen_next(), when the other surely is done */
+	/* The library's own threads spin for a while after each call and would take processors from
+	 * our workers, so they are used for lone matrices only. */
+	if (threads > 1)
+		openblas_set_num_threads((int)threads);
+	job->status = solve(job, eigen->solver);
+	if (threads > 1)
+		openblas_set_num_threads(1);
+	if (job->status) {
+		free(job->values);
+		job->values = NULL;
+		job->method = "failed";
+	}
+	free(job->weights);
+	job->weights = NULL;
+}
+
+struct eigen *
+eigen_open(const struct eigen_options *options)
+{
+	struct eigen *eigen = xcalloc(1, sizeof(*eigen));
+
+	eigen->solver = options->solver;
+	eigen->threads = options->threads;
+	openblas_set_num_threads(1);
+	eigen->pool = pool_open(options->threads, options->memory, run_job, eigen);
+	return eigen;
+}
+
+/* Bytes that a job holds until it has run: the weights, and the solver's matrices. */
+static uint64_t
+memory_of(const struct eigen_job *job, enum eigen_solver solver)
+{
+	double m = (double)larger(job->rows, job->columns), n = (double)job->count;
+	double matrix = (double)job->rows * (double)job->columns;
+	double panel = fmin(matrix, fmax(PANEL_DEPTH * n, (double)PANEL_BYTES / sizeof(double)));
+	double doubles = solver == EIGEN_SVD ? matrix + 8 * (m + n) : n * n + panel + 2 * n;
+	double bytes = doubles * sizeof(double) + matrix * dtype_bits(job->dtype) / 8;
+
+	return bytes < 0x1p63 ? (uint64_t)bytes : (uint64_t)1 << 63;
+}
+
+void
+eigen_submit(struct eigen *eigen, struct eigen_job *job)
+{
+	job->count = smaller(job->rows, job->columns);
+	job->pool.cost = job->same_as ? 0 : memory_of(job, eigen->solver);
+	job->pool.alone = !job->same_as && eigen->threads > 1 && job->count >= ALONE_SIDE;
+	pool_submit(eigen->pool, &job->pool);
+}
+
+void
+eigen_end(struct eigen *eigen)
+{
+	pool_end(eigen->pool);
+}
+
+/* Gives a job the spectrum of the earlier one with the same matrix. */
+static void
+share_spectrum(struct eigen_job *job)
+{
+	const struct eigen_job *source = job->same_as;
+
+	job->status = source->status;
+	job->lambda_error = source->lambda_error;
+	job->sigma_error = source->sigma_error;
+	job->method = source->method;
+	if (!source->values)
+		return;
+	job->values = xmalloc(job->count * sizeof(*job->values));
+	memcpy(job->values, source->values, job->count * sizeof(*job->values));
+}
+
+struct eigen_job *
+eigen_next(struct eigen *eigen)
+{
+	struct eigen_job *job = (struct eigen_job *)pool_next(eigen->pool);
+
+	if (job && job->same_as)
+		share_spectrum(job);
+	return job;
+}
+
+void
+eigen_close(struct eigen *eigen)
+{
+	pool_close(eigen->pool);
+	free(eigen);
+}

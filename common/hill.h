@@ -1,0 +1,39 @@
+/*
+ * The Hill estimate of a spectrum's tail exponent.
+ *
+ * For eigenvalues l_1 <= ... <= l_n and a tail of the k largest,
+ *     alpha = 1 + k / max(sum_{i > n-k} ln(l_i / l_ref), 1e-12),  l_ref = max(l_{n-k}, 1e-12),
+ * which is AlphaQuant's PL_Alpha_Hill: B. M. Hill, Annals of Statistics 3 (1975) 1163, for the
+ * exponent of the density, with floors that keep degenerate spectra finite.
+ */
+#ifndef HILL_H
+#define HILL_H
+
+#include <stddef.h>
+
+#define HILL_FLOOR 1e-12
+
+struct hill {
+	double alpha;	   /* nan when it cannot be had */
+	double alpha_err;  /* how far the errors of the eigenvalues may have moved alpha */
+	double lambda_ref; /* with its floor applied */
+	size_t k;
+	const char *note; /* "" or what to know about the fit, in a few words */
+};
+
+/* The tail size for n eigenvalues: max(10, floor(fraction n)), within 1 and n - 1. n is at least 2. */
+size_t hill_tail_size(size_t n, double fraction);
+
+/*
+ * Fits the k largest of n eigenvalues; 1 <= k < n, ascending, none negative or NaN. Each may err by
+ * min(lambda_error, 2 sqrt(l) sigma_error + sigma_error^2), the second only if sigma_error is not 0.
+ *
+ * alpha_err is first-order: (alpha - 1)^2 / k times the sum of the relative errors of all the l_i and,
+ * k times, of l_ref, and a few roundings of the fit itself. When an eigenvalue that the fit takes the
+ * logarithm of may as well be zero, alpha would be made of rounding errors: it is nan then, and the
+ * note says so.
+ */
+struct hill hill_fit(const double *eigenvalues, size_t n, size_t k, double lambda_error,
+		     double sigma_error);
+
+#endif
