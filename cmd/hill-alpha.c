@@ -11,6 +11,7 @@
 
 #include "hill.h"
 #include "program.h"
+#include "progress.h"
 #include "stream.h"
 #include "tsv.h"
 #include "util.h"
@@ -215,6 +216,7 @@ main(int argc, char **argv)
 
 	program_begin(&program);
 	operand = parse_options(argc, argv);
+	progress_yield_to_output(PROGRESS_FIT);
 	status = fit_stream(program_open_input(operand), program_source(operand));
 	program_finish_output();
 	return status;

@@ -21,40 +21,52 @@
 /* Tried in this order; the last takes what no other knows. */
 static const struct container *const containers[] = {&container_safetensors};
 
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Compares two runs of digits by value, and moves behind them. */
+static int
+compare_runs(const char **a, const char **b)
+{
+	size_t length_a, length_b;
+
+	*a += strspn(*a, "0");
+	*b += strspn(*b, "0");
+	length_a = strspn(*a, "0123456789");
+	length_b = strspn(*b, "0123456789");
+	*a += length_a;
+	*b += length_b;
+	if (length_a != length_b)
+		return length_a < length_b ? -1 : 1;
+	return memcmp(*a - length_a, *b - length_b, length_a);
+}
+
 int
 compare_natural(const char *a, const char *b)
 {
-	const char *first_a = a, *first_b = b;
+	const char *whole_a = a, *whole_b = b;
 
-	while (*a && *b) {
-		size_t digits_a = strspn(a, "0123456789"), digits_b = strspn(b, "0123456789");
+	for (;;) {
+		size_t same = 0, run;
+		int order;
 
-		if (digits_a && digits_b) {
-			const char *value_a = a, *value_b = b;
-			size_t length_a, length_b;
-			int order;
-
-			a += digits_a;
-			b += digits_b;
-			value_a += strspn(value_a, "0");
-			value_b += strspn(value_b, "0");
-			length_a = value_a < a ? (size_t)(a - value_a) : 0;
-			length_b = value_b < b ? (size_t)(b - value_b) : 0;
-			if (length_a != length_b)
-				return length_a < length_b ? -1 : 1;
-			order = memcmp(value_a, value_b, length_a);
-			if (order)
-				return order;
-		} else if (*a != *b) {
-			return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
-		} else {
-			a++;
-			b++;
-		}
+		while (a[same] && a[same] == b[same])
+			same++;
+		if (!a[same] && !b[same])
+			return strcmp(whole_a, whole_b); /* 0, but for layers.1 and layers.01 */
+		for (run = same; run && is_digit(a[run - 1]);)
+			run--;
+		if (!is_digit(a[run]) || !is_digit(b[run]))
+			return (unsigned char)a[same] < (unsigned char)b[same] ? -1 : 1;
+		a += run;
+		b += run;
+		order = compare_runs(&a, &b);
+		if (order)
+			return order;
 	}
-	if (*a || *b)
-		return *a ? 1 : -1;
-	return strcmp(first_a, first_b); /* layers.1 and layers.01 */
 }
 
 /* --- the index of a sharded checkpoint --- */

@@ -15,6 +15,9 @@
 /* Before this no rate is known well enough to promise a time. */
 #define ESTIMATE_SECONDS 1.0
 
+/* What each stage counts. */
+static const char *const items[] = {"layers", "casts", "matrices", "fits"};
+
 static struct {
 	bool shown, drawn;
 	enum progress_stage stage;
@@ -59,6 +62,25 @@ progress_begin(enum progress_stage stage, enum progress_wish wish)
 	/* Without locks, as on some pseudo-terminals, the worst is a line drawn over another. */
 	if (progress.shown)
 		fcntl(STDERR_FILENO, F_SETLK, &mine);
+}
+
+static void
+erase(void)
+{
+	if (progress.drawn && write(STDERR_FILENO, "\r\033[K", 4) > 0)
+		progress.drawn = false;
+}
+
+void
+progress_yield_to_output(enum progress_stage stage)
+{
+	struct flock mine = stage_lock((off_t)stage, 1);
+
+	if (!isatty(STDOUT_FILENO))
+		return;
+	fcntl(STDERR_FILENO, F_SETLK, &mine);
+	progress.drawn = isatty(STDERR_FILENO);
+	erase();
 }
 
 static size_t
@@ -109,13 +131,6 @@ draw(const struct text *line)
 	text_free(&output);
 }
 
-static void
-erase(void)
-{
-	if (progress.drawn && write(STDERR_FILENO, "\r\033[K", 4) > 0)
-		progress.drawn = false;
-}
-
 void
 progress_update(uint64_t done, uint64_t total, double share, const char *name)
 {
@@ -132,7 +147,7 @@ progress_update(uint64_t done, uint64_t total, double share, const char *name)
 	text_print(&line, "%s: %" PRIu64, message_program, done);
 	if (total)
 		text_print(&line, "/%" PRIu64, total);
-	text_print(&line, " layers, %.0f%% of the work", 100 * share);
+	text_print(&line, " %s, %.0f%% of the work", items[progress.stage], 100 * share);
 	if (share > 0 && elapsed > ESTIMATE_SECONDS) {
 		text_print(&line, ", ");
 		append_duration(&line, elapsed / share * (1 - share));

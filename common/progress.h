@@ -22,6 +22,12 @@ void progress_begin(enum progress_stage stage, enum progress_wish wish);
 /* done of total items (total 0: unknown), share of the work from 0 to 1, and the name at hand. */
 void progress_update(uint64_t done, uint64_t total, double share, const char *name);
 
+/*
+ * For a program that prints its results on the terminal: clears the line that an earlier stage may
+ * have drawn, and keeps all stages before it silent. Does nothing if standard output is no terminal.
+ */
+void progress_yield_to_output(enum progress_stage stage);
+
 /* Clears the line. */
 void progress_end(void);
 

@@ -6,11 +6,26 @@
 
 #include "util.h"
 
+/* Nearly every field: nothing in it needs an escape. */
+static bool
+is_plain(const char *text)
+{
+	for (; *text; text++)
+		if (*text < 0x20 || *text > 0x7e || *text == '\\')
+			return false;
+	return true;
+}
+
 void
 tsv_text(const char *text, char separator)
 {
 	struct text escaped = {0};
 
+	if (is_plain(text)) {
+		fputs(text, stdout);
+		putchar(separator);
+		return;
+	}
 	text_append_escaped(&escaped, text, strlen(text));
 	if (escaped.length)
 		fwrite(escaped.bytes, 1, escaped.length, stdout);
