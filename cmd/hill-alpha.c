@@ -160,9 +160,13 @@ print_row(const struct frame *frame, const struct row *row)
 	tsv_text(row->note, '\n');
 }
 
-/* Returns -1, or the status that the row calls for. */
+/*
+ * Fits one frame and prints its row, before the first of all the header. Returns -1, or the status
+ * that the row calls for.
+ */
 static int
-fit_frame(struct stream_reader *reader, const struct frame *frame, struct failure *failure)
+fit_frame(struct stream_reader *reader, const struct frame *frame, bool first,
+	  struct failure *failure)
 {
 	struct row row;
 	void *values;
@@ -178,6 +182,8 @@ fit_frame(struct stream_reader *reader, const struct frame *frame, struct failur
 			    frame_text(frame, "layer"));
 	}
 	row = fit_spectrum(frame, values);
+	if (first)
+		print_header();
 	print_row(frame, &row);
 	free(values);
 	return isnan(row.hill.alpha) ? STATUS_INCOMPLETE : 0;
@@ -189,13 +195,13 @@ fit_stream(int input, const char *source)
 	struct stream_reader *reader = stream_open(input);
 	struct failure failure;
 	struct frame frame;
+	uint64_t rows = 0;
 	int more, status = 0;
 
 	/* Whole lines at a time, so that a bad end of the input leaves no half row. */
 	setvbuf(stdout, NULL, _IOLBF, 1 << 16);
-	print_header();
 	while ((more = stream_next(reader, &frame, &failure)) > 0) {
-		int result = fit_frame(reader, &frame, &failure);
+		int result = fit_frame(reader, &frame, !rows++, &failure);
 
 		if (result < 0)
 			die_failure(&failure, source);
@@ -204,6 +210,8 @@ fit_stream(int input, const char *source)
 	}
 	if (more < 0)
 		die_failure(&failure, source);
+	if (!rows)
+		print_header();
 	stream_close(reader);
 	return status;
 }

@@ -94,16 +94,19 @@ list_stream(int input, const char *source, enum style style)
 	void *payload;
 	int more;
 
-	print_header(style);
 	while ((more = stream_next(reader, &frame, &failure)) > 0) {
 		if (stream_payload(reader, &frame, &payload, &failure))
 			die_failure(&failure, source);
+		if (!number)
+			print_header(style);
 		print_frame(style, number++, &frame);
 		free(payload);
 		frame_free(&frame);
 	}
 	if (more < 0)
 		die_failure(&failure, source);
+	if (!number)
+		print_header(style);
 	if (style == STYLE_METADATA)
 		print_metadata("end", stream_end_frame(reader));
 	stream_close(reader);

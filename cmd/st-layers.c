@@ -148,7 +148,9 @@ find_model(const char *name)
 	struct stat status;
 	char *path;
 
-	if (!stat(name, &status) || !hub_is_id(name))
+	/* A link that leads nowhere, or what is named like a file, is a file that is missing. */
+	if (!lstat(name, &status) || has_suffix(name, ".safetensors") ||
+	    has_suffix(name, ".json") || !hub_is_id(name))
 		return xstrdup(name);
 	path = hub_find(name, &failure);
 	if (!path)

@@ -247,16 +247,29 @@ model_read(const struct model *model, const struct model_tensor *tensor, uint64_
 	return 0;
 }
 
-/* Files that stand in for weights when a download went wrong. */
+/*
+ * Files that stand in for weights when a download went wrong, or that are weights of another kind, by
+ * how they start. Taken as a length, none of these could be a safetensors header's.
+ */
 static int
 check_stand_in(const char *start, struct failure *failure)
 {
-	if (has_prefix(start, "version https://git-lfs"))
-		return fail(failure, STATUS_DATA,
-			    "a Git LFS pointer, not the weights; 'git lfs pull' fetches them");
-	if (!strncasecmp(start, "<!doctype", 9) || !strncasecmp(start, "<html", 5))
-		return fail(failure, STATUS_DATA,
-			    "an HTML page, not the weights; the download went wrong");
+	static const struct {
+		const char *start, *message;
+	} stand_ins[] = {
+		{"version https://git-lfs",
+		 "a Git LFS pointer, not the weights; 'git lfs pull' fetches them"},
+		{"<!doctype", "an HTML page, not the weights; the download went wrong"},
+		{"<html", "an HTML page, not the weights; the download went wrong"},
+		{"PK\3\4", "a zip archive, such as torch.save() writes; convert it to safetensors"},
+		{"\x80\2\x8a\nl\xfc\x9c", "a file of an old torch.save(); convert it to safetensors"},
+		{"GGUF", "a GGUF file, and only safetensors is read"},
+	};
+
+	start += strspn(start, " \t\r\n");
+	for (size_t i = 0; i < sizeof(stand_ins) / sizeof(*stand_ins); i++)
+		if (!strncasecmp(start, stand_ins[i].start, strlen(stand_ins[i].start)))
+			return fail(failure, STATUS_DATA, "%s", stand_ins[i].message);
 	return 0;
 }
 
@@ -267,12 +280,14 @@ list_file(struct model *model, unsigned number, struct failure *failure)
 	unsigned char start[CONTAINER_START + 1] = {0};
 	size_t count = file->size < CONTAINER_START ? (size_t)file->size : CONTAINER_START;
 
+	if (!count)
+		return fail(failure, STATUS_DATA, "the file is empty");
 	if (read_at(file, 0, start, count, failure) || check_stand_in((const char *)start, failure))
 		return -1;
 	for (size_t i = 0; i < sizeof(containers) / sizeof(*containers); i++)
 		if (containers[i]->recognises(start, count))
 			return containers[i]->list(model, number, failure);
-	return fail(failure, STATUS_DATA, "no kind of model file that is known");
+	return fail(failure, STATUS_DATA, "text, not the weights; the download went wrong?");
 }
 
 /* Opens one more file of the model, whose path is taken over, and lists its tensors. */

@@ -207,16 +207,6 @@ read_fully(int descriptor, void *buffer, size_t count, size_t *got, struct failu
 	return 0;
 }
 
-static bool
-is_text(const unsigned char *bytes, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if ((bytes[i] < 0x20 || bytes[i] > 0x7e) && bytes[i] != '\t' && bytes[i] != '\n' &&
-		    bytes[i] != '\r')
-			return false;
-	return true;
-}
-
 /* The eight bytes before a header. Returns 1, 0 at the end of the input, -1. */
 static int
 read_length(struct stream_reader *reader, uint64_t *length, struct failure *failure)

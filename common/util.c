@@ -261,6 +261,16 @@ utf8_length(const unsigned char *bytes, size_t available)
 }
 
 bool
+is_text(const unsigned char *bytes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if ((bytes[i] < 0x20 || bytes[i] > 0x7e) && bytes[i] != '\t' && bytes[i] != '\n' &&
+		    bytes[i] != '\r')
+			return false;
+	return true;
+}
+
+bool
 has_suffix(const char *name, const char *suffix)
 {
 	size_t length = strlen(name), suffix_length = strlen(suffix);

@@ -86,6 +86,9 @@ void text_append_escaped(struct text *text, const char *bytes, size_t length);
 /* The length of the valid UTF-8 character at bytes (1 to 4), or 0 when there is none. */
 size_t utf8_length(const unsigned char *bytes, size_t available);
 
+/* Whether bytes are printable ASCII, blanks and line ends. */
+bool is_text(const unsigned char *bytes, size_t count);
+
 /* Whether name ends in suffix; whether it begins with prefix. */
 bool has_suffix(const char *name, const char *suffix);
 bool has_prefix(const char *name, const char *prefix);
