@@ -1,0 +1,139 @@
+#!/bin/sh
+# st-layers: which models are found, and which of their tensors are layers.
+. tests/lib.sh
+
+model=$tmp/model.safetensors
+tests/write-model "$model" \
+	layers.10.self_attn.q_proj.weight:F32:4x4 \
+	layers.2.self_attn.k_proj.weight:F32:2x4 \
+	layers.2.self_attn.v_proj.weight:F32:2x4 \
+	layers.2.self_attn.o_proj.weight:F32:4x4 \
+	layers.2.mlp.up_proj.weight:F32:8x4 \
+	layers.2.mlp.gate_proj.weight:F32:8x4 \
+	layers.2.mlp.down_proj.weight:F32:4x8 \
+	layers.2.mlp.down_proj.bias:F32:4 \
+	layers.2.mlp.router.weight:F32:2x4 \
+	layers.2.experts.0.linear.weight:F32:4x4 \
+	layers.2.input_layernorm.weight:F32:4 \
+	embed_tokens.weight:F32:16x4 \
+	lm_head.weight:F32:16x4 \
+	embed_out.weight:F32:16x4 \
+	patch.conv.weight:F32:4x3x2x2 \
+	mixer.conv1d.weight:F32:4x1x4 \
+	cls_token:F32:1x1x4 \
+	position_ids:I32:1x16 \
+	scale:F32: \
+	dense.weight:BF16:4x4
+
+list() { st-layers --list "$@"; }
+# column N of the row of a tensor in the list
+field() { list "$model" | awk -F '\t' -v t="$1" -v c="$2" '$1 == t { print $c }'; }
+chosen() { list "$@" | awk -F '\t' '$9 == "yes" { print $2 }' | tr '\n' ' '; }
+
+is "linear layers, in the order people count" \
+	"dense embed_out layers.2.experts.0.linear layers.2.mlp.down_proj layers.2.mlp.gate_proj layers.2.mlp.router layers.2.mlp.up_proj layers.2.self_attn.k_proj layers.2.self_attn.o_proj layers.2.self_attn.v_proj layers.10.self_attn.q_proj lm_head " \
+	"$(chosen "$model")"
+for pair in q_proj=attn_q:layers.10.self_attn k_proj=attn_k:layers.2.self_attn \
+	v_proj=attn_v:layers.2.self_attn o_proj=attn_o:layers.2.self_attn \
+	up_proj=mlp_up:layers.2.mlp gate_proj=mlp_gate:layers.2.mlp down_proj=mlp_down:layers.2.mlp \
+	router=router_or_gate:layers.2.mlp linear=expert_linear:layers.2.experts.0; do
+	name=${pair#*:}.${pair%%=*} category=${pair#*=}
+	is "category of $name" "${category%%:*}" "$(field "$name.weight" 3)"
+done
+is "category of lm_head" lm_head "$(field lm_head.weight 3)"
+is "category of embed_out" lm_head "$(field embed_out.weight 3)"
+is "category of an embedding" embedding "$(field embed_tokens.weight 3)"
+is "category of a convolution" conv "$(field patch.conv.weight 3)"
+is "category of another layer" other_linear "$(field dense.weight 3)"
+is "why an embedding is left out" "embedding (--embeddings takes it)" "$(field embed_tokens.weight 10)"
+is "why integers are left out" "not floating point" "$(field position_ids 10)"
+is "why a bias is left out" "fewer than two dimensions" "$(field layers.2.mlp.down_proj.bias 10)"
+is "--conv" "mixer.conv1d patch.conv " \
+	"$(list --conv "$model" | awk -F '\t' '$9 == "yes" && $3 == "conv" { print $2 }' | tr '\n' ' ')"
+is "--embeddings" 13 "$(chosen --embeddings "$model" | wc -w)"
+is "--all takes every float of two or more dimensions" 16 "$(chosen --all "$model" | wc -w)"
+is "--include" "layers.2.self_attn.k_proj layers.2.self_attn.v_proj " \
+	"$(chosen --include '\.(k|v)_proj$' "$model")"
+is "--include twice takes either" "dense lm_head " \
+	"$(chosen --include '^dense' --include '(?i)LM' "$model")"
+is "--exclude after --include" "lm_head " \
+	"$(chosen --include '^dense' --include lm_ --exclude dense "$model")"
+
+is "a matrix of a kernel has the first dimension as rows" 4x12 \
+	"$(st-layers --conv --include patch "$model" | st-info | awk -F '\t' 'NR == 2 { print $7 "x" $8 }')"
+st-layers --include '^dense$' "$model" > "$tmp/dense.st"
+header=$(($(od -An -tu8 -N 8 "$tmp/dense.st") + 8))
+is "what comes out is what lies in the file" "$(tail -c 32 "$model" | od -An -tx1)" \
+	"$(tail -c +$((header + 1)) "$tmp/dense.st" | head -c 32 | od -An -tx1)"
+
+for n in 1 2 3 5 40; do
+	for i in $(seq $n); do chosen --shard "$i/$n" "$model"; done | tr ' ' '\n' | sort > "$tmp/parts"
+	chosen "$model" | tr ' ' '\n' | sort > "$tmp/whole"
+	grep . "$tmp/parts" > "$tmp/p" && grep . "$tmp/whole" > "$tmp/w"
+	ok "--shard: $n parts are the whole" cmp "$tmp/p" "$tmp/w"
+done
+ok "--shard: an empty part is a good stream" sh -c "st-layers --shard 40/40 $model | st-info -q"
+
+# Layers that cannot be read are named, and the exit status says so; the rest comes out.
+tests/write-model "$tmp/quantised.safetensors" a.weight:F8_E4M3:4x4 b.weight:F32:4x4 c.qweight:I32:4x4
+st-layers "$tmp/quantised.safetensors" > "$tmp/out.st" 2> "$tmp/err"
+is "a type that is not read: exit 1" 1 $?
+is "a type that is not read: named" \
+	"st-layers: $tmp/quantised.safetensors: tensor 'a.weight': left out: weights of type F8_E4M3 are not read" \
+	"$(cat "$tmp/err")"
+is "a type that is not read: the rest is there" b "$(st-info "$tmp/out.st" | awk -F '\t' 'NR == 2 { print $3 }')"
+st-layers --exclude '^a$' "$tmp/quantised.safetensors" > "$tmp/out.st" 2> "$tmp/err"
+is "a type that is not read, excluded: exit 0" "0 " "$? $(cat "$tmp/err")"
+
+# Sharded checkpoints.
+mkdir "$tmp/sharded"
+tests/write-model "$tmp/sharded/model-00001-of-00002.safetensors" layers.0.a.weight:F32:4x4 layers.10.a.weight:F32:4x4
+tests/write-model "$tmp/sharded/model-00002-of-00002.safetensors" layers.9.a.weight:F32:4x4
+cat > "$tmp/sharded/model.safetensors.index.json" <<-'END'
+	{"metadata": {"total_size": 192}, "weight_map": {
+	"layers.10.a.weight": "model-00001-of-00002.safetensors",
+	"layers.9.a.weight": "model-00002-of-00002.safetensors",
+	"layers.0.a.weight": "model-00001-of-00002.safetensors"}}
+END
+is "a folder with an index" "layers.0.a layers.9.a layers.10.a " "$(chosen "$tmp/sharded")"
+is "the index itself" "layers.0.a layers.9.a layers.10.a " \
+	"$(chosen "$tmp/sharded/model.safetensors.index.json")"
+sed -i 's/192/193/' "$tmp/sharded/model.safetensors.index.json"
+is "a wrong total is told" \
+	"st-layers: $tmp/sharded: the index says 193 bytes in all, and there are 192" \
+	"$(st-layers --list "$tmp/sharded" 2>&1 >/dev/null)"
+
+# The cache of Hugging Face: every variable that says where it is, branches, tags and commits.
+commit=0123456789abcdef0123456789abcdef01234567
+cache() {
+	repository=$1/models--some--model
+	mkdir -p "$repository/refs/pr" "$repository/blobs" "$repository/snapshots/$commit"
+	cp "$model" "$repository/blobs/abc"
+	ln -s ../../blobs/abc "$repository/snapshots/$commit/model.safetensors"
+	printf %s $commit > "$repository/refs/main"
+	printf %s $commit > "$repository/refs/pr/1"
+}
+unset HF_HUB_CACHE HUGGINGFACE_HUB_CACHE HF_HOME XDG_CACHE_HOME
+cache "$tmp/1" && cache "$tmp/2/hub" && cache "$tmp/3/huggingface/hub" && cache "$tmp/4/.cache/huggingface/hub"
+in_cache() { env "$1" st-layers --list "${2:-some/model}" > "$tmp/list" && grep -q q_proj "$tmp/list"; }
+ok "HF_HUB_CACHE" in_cache "HF_HUB_CACHE=$tmp/1"
+ok "HUGGINGFACE_HUB_CACHE" in_cache "HUGGINGFACE_HUB_CACHE=$tmp/1"
+ok "HF_HOME" in_cache "HF_HOME=$tmp/2"
+ok "XDG_CACHE_HOME" in_cache "XDG_CACHE_HOME=$tmp/3"
+ok "HOME" in_cache "HOME=$tmp/4"
+ok "a commit" in_cache "HF_HUB_CACHE=$tmp/1" "some/model@$commit"
+ok "a reference with a slash" in_cache "HF_HUB_CACHE=$tmp/1" some/model@pr/1
+export HF_HUB_CACHE="$tmp/1"
+fails 66 "st-layers: other/model: no such file, and no such model in $tmp/1; to fetch it: hf download other/model" \
+	"a model that is not in the cache" st-layers --list other/model
+fails 66 "st-layers: some/model@v9: revision 'v9' of the model is not in $tmp/1" \
+	"a revision that is not in the cache" st-layers --list some/model@v9
+fails 66 "st-layers: ../model@x: No such file or directory" \
+	"an id cannot leave the cache" st-layers --list ../model@x
+fails 64 "st-layers: bad expression '(': missing closing parenthesis (at character 2)" \
+	"a bad expression" st-layers --list --include '(' "$model"
+fails 64 "st-layers: --shard takes I/N with 1 <= I <= N, and not '3/2' (try 'st-layers --help')" \
+	"a part that is not there" st-layers --shard 3/2 "$model"
+fails 66 "st-layers: $model: no layer is chosen; --list shows why" \
+	"nothing chosen" st-layers --include nowhere "$model"
+done_testing
