@@ -49,7 +49,7 @@ static void
 print_row(uint64_t number, const struct frame *frame)
 {
 	tsv_unsigned(number, '\t');
-	tsv_text(frame->kind == FRAME_SPECTRUM ? "spectrum" : "tensor", '\t');
+	tsv_text(frame_kind_name(frame->kind), '\t');
 	tsv_text(frame_text(frame, "layer"), '\t');
 	tsv_text(frame_text(frame, "precision"), '\t');
 	tsv_text(dtype_name(frame->dtype), '\t');

@@ -1,6 +1,5 @@
 #include "model.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,185 +10,15 @@
 #include <unistd.h>
 
 #include "container.h"
-#include "json.h"
+#include "model_index.h"
+#include "natural.h"
 
 #define INDEX_NAME     "model.safetensors.index.json"
 #define SINGLE_NAME    "model.safetensors"
 #define INDEX_MAX_SIZE ((uint64_t)100000000)
-#define INDEX_DEPTH    8
 
 /* Tried in this order; the last takes what no other knows. */
 static const struct container *const containers[] = {&container_safetensors};
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* Compares two runs of digits by value, and moves behind them. */
-static int
-compare_runs(const char **a, const char **b)
-{
-	size_t length_a, length_b;
-
-	*a += strspn(*a, "0");
-	*b += strspn(*b, "0");
-	length_a = strspn(*a, "0123456789");
-	length_b = strspn(*b, "0123456789");
-	*a += length_a;
-	*b += length_b;
-	if (length_a != length_b)
-		return length_a < length_b ? -1 : 1;
-	return memcmp(*a - length_a, *b - length_b, length_a);
-}
-
-int
-compare_natural(const char *a, const char *b)
-{
-	const char *whole_a = a, *whole_b = b;
-
-	for (;;) {
-		size_t same = 0, run;
-		int order;
-
-		while (a[same] && a[same] == b[same])
-			same++;
-		if (!a[same] && !b[same])
-			return strcmp(whole_a, whole_b); /* 0, but for layers.1 and layers.01 */
-		for (run = same; run && is_digit(a[run - 1]);)
-			run--;
-		if (!is_digit(a[run]) || !is_digit(b[run]))
-			return (unsigned char)a[same] < (unsigned char)b[same] ? -1 : 1;
-		a += run;
-		b += run;
-		order = compare_runs(&a, &b);
-		if (order)
-			return order;
-	}
-}
-
-/* --- the index of a sharded checkpoint --- */
-
-/* A plain file name: it cannot leave the folder it is looked up in. */
-static bool
-is_plain_name(const char *name)
-{
-	return *name && *name != '.' && !strchr(name, '/') && !strchr(name, '\\');
-}
-
-static void
-parse_weight_map(struct json *json, struct model_index *index)
-{
-	size_t capacity = 0;
-	char *tensor, *file;
-
-	json_open(json, '{');
-	while ((tensor = json_key(json)) && (file = json_string(json))) {
-		if (!is_plain_name(file)) {
-			json_fail(json,
-				  "the file of tensor '%.100s' is '%.100s', which is not a plain "
-				  "file name",
-				  tensor, file);
-			return;
-		}
-		if (index->count == capacity) {
-			capacity = capacity ? 2 * capacity : 64;
-			index->entries = xreallocarray(index->entries, capacity,
-						       sizeof(*index->entries));
-		}
-		index->entries[index->count++] = (struct model_index_entry){tensor, file};
-	}
-}
-
-static void
-parse_index_metadata(struct json *json, struct model_index *index)
-{
-	char *key;
-
-	json_open(json, '{');
-	while ((key = json_key(json))) {
-		char *start;
-
-		if (strcmp(key, "total_size") || json_peek(json) != JSON_NUMBER) {
-			json_skip(json);
-			continue;
-		}
-		/* Some writers put a float here; only an integer is worth comparing. */
-		start = json->at;
-		json_skip(json);
-		index->total_size = 0;
-		for (; start < json->at && isdigit((unsigned char)*start); start++)
-			if (index->total_size < JSON_INTEGER_MAX)
-				index->total_size = 10 * index->total_size +
-						    (uint64_t)(*start - '0');
-		if (start < json->at)
-			index->total_size = 0;
-	}
-}
-
-static int
-parse_index_members(struct json *json, struct model_index *index)
-{
-	unsigned maps = 0;
-	char *key;
-
-	json_open(json, '{');
-	while ((key = json_key(json))) {
-		if (!strcmp(key, "weight_map")) {
-			if (maps++)
-				return json_fail(json, "weight_map is given twice");
-			parse_weight_map(json, index);
-		} else if (!strcmp(key, "metadata") && json_peek(json) == JSON_OBJECT) {
-			parse_index_metadata(json, index);
-		} else {
-			json_skip(json);
-		}
-	}
-	if (!json_end(json) && !maps)
-		return json_fail(json, "there is no weight_map");
-	return json->failed ? -1 : 0;
-}
-
-static int
-compare_entries(const void *a, const void *b)
-{
-	const struct model_index_entry *x = a, *y = b;
-
-	return compare_natural(x->tensor, y->tensor);
-}
-
-int
-model_index_parse(struct model_index *index, char *buffer, size_t length, struct failure *failure)
-{
-	struct json json;
-
-	*index = (struct model_index){.buffer = buffer};
-	json_begin(&json, buffer, length, INDEX_DEPTH, failure);
-	if (parse_index_members(&json, index)) {
-		fail_prefix(failure, "bad index");
-		model_index_free(index);
-		return -1;
-	}
-	if (index->count)
-		qsort(index->entries, index->count, sizeof(*index->entries), compare_entries);
-	for (size_t i = 1; i < index->count; i++)
-		if (!strcmp(index->entries[i - 1].tensor, index->entries[i].tensor)) {
-			fail(failure, STATUS_DATA, "bad index: tensor '%.200s' is given twice",
-			     index->entries[i].tensor);
-			model_index_free(index);
-			return -1;
-		}
-	return 0;
-}
-
-void
-model_index_free(struct model_index *index)
-{
-	free(index->buffer);
-	free(index->entries);
-	*index = (struct model_index){0};
-}
 
 /* --- files --- */
 
@@ -262,7 +91,8 @@ check_stand_in(const char *start, struct failure *failure)
 		{"<!doctype", "an HTML page, not the weights; the download went wrong"},
 		{"<html", "an HTML page, not the weights; the download went wrong"},
 		{"PK\3\4", "a zip archive, such as torch.save() writes; convert it to safetensors"},
-		{"\x80\2\x8a\nl\xfc\x9c", "a file of an old torch.save(); convert it to safetensors"},
+		{"\x80\2\x8a\nl\xfc\x9c",
+		 "a file of an old torch.save(); convert it to safetensors"},
 		{"GGUF", "a GGUF file, and only safetensors is read"},
 	};
 

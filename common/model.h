@@ -49,29 +49,4 @@ void model_close(struct model *model);
 int model_read(const struct model *model, const struct model_tensor *tensor, uint64_t offset,
 	       void *buffer, size_t count, struct failure *failure);
 
-/*
- * The order that people count in: runs of digits by their value, other bytes by theirs; so layers.2
- * before layers.10. Negative, zero only for equal names, or positive.
- */
-int compare_natural(const char *a, const char *b);
-
-/* What an index says: tensor names and the file of each, and how many bytes all should have. */
-struct model_index {
-	char *buffer;
-	struct model_index_entry {
-		const char *tensor, *file;
-	} * entries; /* sorted by tensor name as compare_natural() has it; names are unique */
-	size_t count;
-	uint64_t total_size; /* 0 when it is not given as an integer */
-};
-
-/*
- * Parses an index. The buffer, from malloc, must have room for one byte more than length; it becomes
- * part of the result, or is freed on failure. File names are refused unless they are plain names, so
- * that none can leave the model's folder. Returns 0 or -1.
- */
-int model_index_parse(struct model_index *index, char *buffer, size_t length,
-		      struct failure *failure);
-void model_index_free(struct model_index *index);
-
 #endif
