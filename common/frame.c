@@ -1,5 +1,6 @@
 #include "frame.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,12 +88,15 @@ frame_set(struct frame *frame, const char *key, const char *format, ...)
 void
 frame_sign(struct frame *frame, const char *signature)
 {
+	uint64_t next = 0, number;
 	char key[32];
-	unsigned i = 0;
 
-	do
-		snprintf(key, sizeof(key), "prog.%u", i++);
-	while (frame_get(frame, key));
+	for (size_t i = 0; i < frame->metadata_count; i++)
+		if (has_prefix(frame->metadata[i].key, "prog.") &&
+		    parse_unsigned(frame->metadata[i].key + strlen("prog."), UINT32_MAX, &number) &&
+		    number >= next)
+			next = number + 1;
+	snprintf(key, sizeof(key), "prog.%" PRIu64, next);
 	frame_set(frame, key, "%s", signature);
 }
 

@@ -9,12 +9,14 @@
 
 #include "util.h"
 
+struct model_index_entry {
+	const char *tensor, *file;
+};
+
 /* What an index says: tensor names and the file of each, and how many bytes all should have. */
 struct model_index {
 	char *buffer;
-	struct model_index_entry {
-		const char *tensor, *file;
-	} * entries; /* sorted by tensor name as compare_natural() has it; names are unique */
+	struct model_index_entry *entries; /* in natural order of the tensor names, unique */
 	size_t count;
 	uint64_t total_size; /* 0 when it is not given as an integer */
 };

@@ -97,20 +97,25 @@ parse_dtype(struct json *json, struct safetensors_tensor *tensor)
 		json_fail(json, "unknown dtype '%.40s'", name);
 }
 
-/* Size against shape and dtype, the way the reference's validation does. */
+/*
+ * Size against shape and dtype, the way the reference's validation does, but that a dimension of zero
+ * excuses no others: rows times columns of any shape must be an integer that all readers hold.
+ */
 static int
 check_size(struct safetensors_tensor *tensor, struct failure *failure)
 {
-	uint64_t bytes;
+	uint64_t product = 1, bytes;
 
 	tensor->elements = 1;
-	for (unsigned i = 0; i < tensor->rank; i++)
-		if (!multiply_checked(tensor->elements, tensor->shape[i], &tensor->elements))
+	for (unsigned i = 0; i < tensor->rank; i++) {
+		tensor->elements *= tensor->shape[i];
+		if (tensor->shape[i] && (!multiply_checked(product, tensor->shape[i], &product) ||
+					 product > JSON_INTEGER_MAX))
 			return fail(failure, STATUS_DATA, "the shape overflows");
+	}
 	if (tensor->end < tensor->begin)
 		return fail(failure, STATUS_DATA, "data_offsets end before they begin");
-	if (!multiply_checked(tensor->elements, dtype_bits(tensor->dtype), &bytes))
-		return fail(failure, STATUS_DATA, "the size of shape and dtype overflows");
+	/* 2^53 elements of 64 bits cannot overflow. */
 	if (!dtype_bytes(tensor->dtype, tensor->elements, &bytes))
 		return fail(failure, STATUS_DATA, "shape and dtype give no whole number of bytes");
 	if (tensor->end - tensor->begin != bytes)
@@ -208,7 +213,10 @@ compare_offsets(const void *a, const void *b)
 
 	if (x->begin != y->begin)
 		return x->begin < y->begin ? -1 : 1;
-	return x->end < y->end ? -1 : x->end > y->end;
+	if (x->end != y->end)
+		return x->end < y->end ? -1 : 1;
+	/* Empty tensors may share a place; qsort() must not choose their order. */
+	return strcmp(x->name, y->name);
 }
 
 /* Sorts by offset and requires that the tensors tile the payload. */

@@ -211,6 +211,20 @@ parse_tensor_fields(const struct safetensors *document, struct frame *frame,
 	return 0;
 }
 
+/* The metadata but for the keys that are fields. frame_set() would look for each among the others. */
+static void
+take_metadata(const struct safetensors *document, struct frame *frame)
+{
+	frame->metadata = xcalloc(document->metadata_count, sizeof(*frame->metadata));
+	for (size_t i = 0; i < document->metadata_count; i++) {
+		const struct safetensors_pair *pair = &document->metadata[i];
+
+		if (!is_own_key(pair->key))
+			frame->metadata[frame->metadata_count++] = (struct metadata_pair){
+				xstrdup(pair->key), xstrdup(pair->value)};
+	}
+}
+
 static int
 parse_frame(struct stream_reader *reader, const struct safetensors *document, struct frame *frame,
 	    struct failure *failure)
@@ -219,10 +233,7 @@ parse_frame(struct stream_reader *reader, const struct safetensors *document, st
 
 	if (parse_kind(document, &frame->kind, failure))
 		return -1;
-	for (size_t i = 0; i < document->metadata_count; i++)
-		if (!is_own_key(document->metadata[i].key))
-			frame_set(frame, document->metadata[i].key, "%s",
-				  document->metadata[i].value);
+	take_metadata(document, frame);
 	if (frame->kind != FRAME_END)
 		return parse_tensor_fields(document, frame, failure);
 	if (document->count)
