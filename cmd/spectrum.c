@@ -243,9 +243,7 @@ spectrum_frame(const struct layer *layer, const char *signature)
 
 	frame.rows = layer->frame.rows;
 	frame.columns = layer->frame.columns;
-	for (size_t i = 0; i < layer->frame.metadata_count; i++)
-		frame_set(&frame, layer->frame.metadata[i].key, "%s",
-			  layer->frame.metadata[i].value);
+	frame_take_metadata(&frame, &layer->frame);
 	frame_set(&frame, "method", "%s", eigen->method);
 	if (eigen->status) {
 		frame_set(&frame, "note", "%s", eigen_status_text(eigen->status));

@@ -134,7 +134,7 @@ round_to_shape(struct float_shape shape, const double *values, double *rounded, 
 	}
 }
 
-/* Sums of one tensor; lanes of one block. Squares are of scaled values. */
+/* Sums of one tensor; lanes of one block. Squares are of scaled values and scaled errors. */
 struct tally {
 	double signal, noise, largest_value, largest_error;
 	double signal_rest, noise_rest; /* what rounding took from the two sums */
@@ -153,7 +153,7 @@ add_compensated(double *sum, double *rest, double term)
 
 HOT static void
 tally_block(struct tally *tally, const double *values, const double *rounded, size_t count,
-	    double scale)
+	    double value_scale, double error_scale)
 {
 	double signal[LANES] = {0}, noise[LANES] = {0};
 	double largest_value[LANES] = {0}, largest_error[LANES] = {0};
@@ -164,13 +164,14 @@ tally_block(struct tally *tally, const double *values, const double *rounded, si
 		for (size_t lane = 0; lane < LANES; lane++) {
 			double value = values[i + lane], cast = rounded[i + lane];
 			bool finite = fabs(value) <= DBL_MAX;
-			double w = finite ? value * scale : 0;
+			double magnitude = finite ? fabs(value) : 0;
 			double error = finite ? fabs(value - cast) : 0;
+			double w = magnitude * value_scale, e = error * error_scale;
 
 			signal[lane] += w * w;
-			noise[lane] += (error * scale) * (error * scale);
-			largest_value[lane] = fabs(w) > largest_value[lane] ? fabs(w)
-									    : largest_value[lane];
+			noise[lane] += e * e;
+			largest_value[lane] = magnitude > largest_value[lane] ? magnitude
+									      : largest_value[lane];
 			largest_error[lane] = error > largest_error[lane] ? error
 									  : largest_error[lane];
 			changed[lane] += (uint64_t)(finite & (value != cast));
@@ -198,10 +199,10 @@ tally_block(struct tally *tally, const double *values, const double *rounded, si
 	tally->not_finite += not_finite[0];
 }
 
-/* Casts every element; the squares that are summed are of values times scale, a power of two. */
+/* Casts every element; what is squared and summed is first multiplied by a power of two. */
 static struct tally
 cast_blocks(const struct format *format, enum dtype source, const void *weights, size_t count,
-	    void *target, double scale)
+	    void *target, double value_scale, double error_scale)
 {
 	const unsigned char *from = weights;
 	unsigned char *to = target;
@@ -216,7 +217,7 @@ cast_blocks(const struct format *format, enum dtype source, const void *weights,
 		dtype_decode(source, from + done * from_size, length, values);
 		memset(values + length, 0, (padded - length) * sizeof(*values));
 		round_to_shape(format->shape, values, rounded, padded);
-		tally_block(&tally, values, rounded, padded, scale);
+		tally_block(&tally, values, rounded, padded, value_scale, error_scale);
 		dtype_encode(format->carrier, rounded, length, to + done * to_size);
 	}
 	return tally;
@@ -252,11 +253,19 @@ scale_for(double value)
 	return ldexp(1, exponent < -1022 ? 1022 : -exponent);
 }
 
+/* Whether squares of such values leave the range of double, or lose bits at its lower end. */
+static bool
+leaves_range(double value)
+{
+	return value > 0x1p500 || value < 0x1p-400;
+}
+
 struct cast
 format_cast(const struct format *format, enum dtype source, const void *weights, size_t count,
 	    void *target)
 {
 	struct cast cast = {.sqnr_db = INFINITY};
+	double value_scale = 1, error_scale = 1;
 	struct tally tally;
 
 	if (format_holds(format, source)) {
@@ -264,11 +273,14 @@ format_cast(const struct format *format, enum dtype source, const void *weights,
 		cast.not_finite = count_not_finite(source, weights, count);
 		return cast;
 	}
-	tally = cast_blocks(format, source, weights, count, target, 1);
-	if (tally.changed && (tally.largest_value > 0x1p500 || tally.largest_value < 0x1p-400))
-		/* Squares would leave the range of double, or lose bits at its lower end. */
-		tally = cast_blocks(format, source, weights, count, target,
-				    scale_for(tally.largest_value));
+	tally = cast_blocks(format, source, weights, count, target, value_scale, error_scale);
+	if (tally.changed && !tally.overflows &&
+	    (leaves_range(tally.largest_value) || leaves_range(tally.largest_error))) {
+		value_scale = scale_for(tally.largest_value);
+		error_scale = scale_for(tally.largest_error);
+		tally = cast_blocks(format, source, weights, count, target, value_scale,
+				    error_scale);
+	}
 	cast.not_finite = tally.not_finite;
 	cast.exact = !tally.changed;
 	if (cast.exact)
@@ -278,7 +290,9 @@ format_cast(const struct format *format, enum dtype source, const void *weights,
 	cast.underflows = tally.underflows;
 	cast.relative_error = tally.overflows ? INFINITY
 					      : sqrt(tally.noise + tally.noise_rest) /
-							sqrt(tally.signal + tally.signal_rest);
-	cast.sqnr_db = -20 * log10(cast.relative_error);
+							sqrt(tally.signal + tally.signal_rest) *
+							(value_scale / error_scale);
+	/* 0 minus it, so that an error of 1 is 0 dB and not -0. */
+	cast.sqnr_db = 0 - 20 * log10(cast.relative_error);
 	return cast;
 }

@@ -24,17 +24,25 @@ frame_free(struct frame *frame)
 	*frame = (struct frame){0};
 }
 
+void
+frame_take_metadata(struct frame *frame, const struct frame *other)
+{
+	frame->metadata = xcalloc(other->metadata_count, sizeof(*frame->metadata));
+	frame->metadata_count = other->metadata_count;
+	for (size_t i = 0; i < other->metadata_count; i++) {
+		frame->metadata[i].key = xstrdup(other->metadata[i].key);
+		frame->metadata[i].value = xstrdup(other->metadata[i].value);
+	}
+}
+
 struct frame
 frame_copy(const struct frame *frame)
 {
 	struct frame copy = *frame;
 
-	copy.tensor_name = xstrdup(frame->tensor_name);
-	copy.metadata = xcalloc(frame->metadata_count, sizeof(*copy.metadata));
-	for (size_t i = 0; i < frame->metadata_count; i++) {
-		copy.metadata[i].key = xstrdup(frame->metadata[i].key);
-		copy.metadata[i].value = xstrdup(frame->metadata[i].value);
-	}
+	/* An end frame holds no tensor. */
+	copy.tensor_name = frame->tensor_name ? xstrdup(frame->tensor_name) : NULL;
+	frame_take_metadata(&copy, frame);
 	return copy;
 }
 

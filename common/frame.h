@@ -43,6 +43,9 @@ void frame_free(struct frame *frame);
 /* A copy of the head, to be freed on its own. */
 struct frame frame_copy(const struct frame *frame);
 
+/* Gives a frame that has no metadata yet a copy of another's. */
+void frame_take_metadata(struct frame *frame, const struct frame *other);
+
 /* The value of a metadata key; null when it is not there. */
 const char *frame_get(const struct frame *frame, const char *key);
 

@@ -464,8 +464,8 @@ stream_finish(struct stream_writer *writer, const struct frame *end, const char 
 {
 	struct frame frame = {.kind = FRAME_END};
 
-	for (size_t i = 0; end && i < end->metadata_count; i++)
-		frame_set(&frame, end->metadata[i].key, "%s", end->metadata[i].value);
+	if (end)
+		frame_take_metadata(&frame, end);
 	frame_sign(&frame, signature);
 	write_head(writer, &frame);
 	frame_free(&frame);
