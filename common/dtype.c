@@ -111,15 +111,16 @@ encode_f16(const double *values, size_t count, unsigned char *target)
 	for (size_t i = 0; i < count; i++) {
 		float value = (float)values[i];
 		float scaled = value * 0x1p-112f;
-		uint32_t bits, magnitude;
+		uint32_t bits, magnitude, nan;
 		uint16_t half;
 
 		memcpy(&bits, &value, 4);
 		memcpy(&magnitude, &scaled, 4);
-		magnitude = (magnitude & 0x7fffffff) >> 13;
-		magnitude = (bits & 0x7fffffff) == 0x7f800000  ? (uint32_t)0x7c00
-			    : (bits & 0x7fffffff) > 0x7f800000 ? (uint32_t)0x7e00
-							       : magnitude;
+		/* Infinity comes out right by itself; a NaN becomes the canonical one. Masks, as a
+		 * branch would keep the loop from vectorising. */
+		magnitude = magnitude >> 13 & 0x7fff;
+		nan = -(uint32_t)((bits & 0x7fffffff) > 0x7f800000);
+		magnitude = (magnitude & ~nan) | (0x7e00 & nan);
 		half = (uint16_t)(magnitude | bits >> 31 << 15);
 		memcpy(target + 2 * i, &half, 2);
 	}

@@ -32,7 +32,7 @@ enum eigen_solver {
 enum eigen_status {
 	EIGEN_OK,
 	EIGEN_NOT_FINITE,    /* W has a NaN or an infinity */
-	EIGEN_OUT_OF_RANGE,  /* the eigenvalues exceed the range of double */
+	EIGEN_OUT_OF_RANGE,  /* the eigenvalues leave the range of double */
 	EIGEN_NOT_CONVERGED, /* the solver gave up */
 	EIGEN_TOO_LARGE,     /* a side exceeds what the linear algebra library can count */
 	EIGEN_OUT_OF_MEMORY

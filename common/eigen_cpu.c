@@ -293,7 +293,10 @@ solve_svd(struct eigen_job *job, int exponent)
 	return EIGEN_OK;
 }
 
-/* Undoes the scaling, and lifts what rounding left below zero, where no true value is. */
+/*
+ * Undoes the scaling, and lifts what rounding left below zero, where no true value is. Scaling back
+ * into subnormal numbers rounds once more, which only the bound on all eigenvalues then allows for.
+ */
 static enum eigen_status
 finish_values(struct eigen_job *job, int exponent)
 {
@@ -305,11 +308,15 @@ finish_values(struct eigen_job *job, int exponent)
 	scale_by_power(job->values, job->count, 2 * exponent);
 	scale_by_power(&job->lambda_error, 1, 2 * exponent);
 	scale_by_power(&job->sigma_error, 1, exponent);
-	last = job->values[job->count - 1];
-	/* Scaling back into subnormal numbers rounds once more. */
-	if (last > 0 && job->values[0] < DBL_MIN)
+	if (exponent && job->lambda_error < DBL_MIN)
 		job->lambda_error += 2 * DBL_TRUE_MIN;
-	return last <= DBL_MAX && job->lambda_error <= DBL_MAX ? EIGEN_OK : EIGEN_OUT_OF_RANGE;
+	if (job->sigma_error * job->sigma_error < DBL_MIN)
+		job->sigma_error = 0;
+	last = job->values[job->count - 1];
+	/* Zeros have the exponent 0; other weights have an eigenvalue above zero. */
+	if ((exponent && last == 0) || !(last <= DBL_MAX && job->lambda_error <= DBL_MAX))
+		return EIGEN_OUT_OF_RANGE;
+	return EIGEN_OK;
 }
 
 static enum eigen_status
@@ -326,6 +333,7 @@ solve(struct eigen_job *job, enum eigen_solver solver)
 	job->values = malloc((job->count + 1) * sizeof(*job->values));
 	if (!job->values)
 		return EIGEN_OUT_OF_MEMORY;
+	job->method = "none";
 	if (!job->count)
 		return EIGEN_OK;
 	status = solver == EIGEN_SVD ? solve_svd(job, exponent) : solve_gram(job, exponent);

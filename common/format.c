@@ -223,9 +223,19 @@ cast_blocks(const struct format *format, enum dtype source, const void *weights,
 	return tally;
 }
 
+HOT static uint64_t
+count_not_finite(const double *values, size_t count)
+{
+	uint64_t not_finite = 0;
+
+	for (size_t i = 0; i < count; i++)
+		not_finite += (uint64_t) !(fabs(values[i]) <= DBL_MAX);
+	return not_finite;
+}
+
 /* For a format that holds every value of the source type there is nothing to do but to look. */
 static uint64_t
-count_not_finite(enum dtype source, const void *weights, size_t count)
+look_for_not_finite(enum dtype source, const void *weights, size_t count)
 {
 	const unsigned char *from = weights;
 	size_t size = dtype_bits(source) / 8;
@@ -236,8 +246,7 @@ count_not_finite(enum dtype source, const void *weights, size_t count)
 		size_t length = count - done < BLOCK ? count - done : BLOCK;
 
 		dtype_decode(source, from + done * size, length, values);
-		for (size_t i = 0; i < length; i++)
-			not_finite += (uint64_t) !(fabs(values[i]) <= DBL_MAX);
+		not_finite += count_not_finite(values, length);
 	}
 	return not_finite;
 }
@@ -270,7 +279,7 @@ format_cast(const struct format *format, enum dtype source, const void *weights,
 
 	if (format_holds(format, source)) {
 		cast.exact = true;
-		cast.not_finite = count_not_finite(source, weights, count);
+		cast.not_finite = look_for_not_finite(source, weights, count);
 		return cast;
 	}
 	tally = cast_blocks(format, source, weights, count, target, value_scale, error_scale);

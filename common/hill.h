@@ -28,10 +28,10 @@ size_t hill_tail_size(size_t n, double fraction);
  * Fits the k largest of n eigenvalues; 1 <= k < n, ascending, none negative or NaN. Each may err by
  * min(lambda_error, 2 sqrt(l) sigma_error + sigma_error^2), the second only if sigma_error is not 0.
  *
- * alpha_err is first-order: (alpha - 1)^2 / k times the sum of the relative errors of all the l_i and,
- * k times, of l_ref, and a few roundings of the fit itself. When an eigenvalue that the fit takes the
- * logarithm of may as well be zero, alpha would be made of rounding errors: it is nan then, and the
- * note says so.
+ * With S the sum of the logarithms and E what their errors add up to, those of all the l_i and k times
+ * that of l_ref, and roundings: alpha_err = k / (S - E) - k / S. When an eigenvalue that the fit takes
+ * the logarithm of may as well be zero, or S may as well be, alpha would be made of rounding errors: it
+ * is nan then, and the note says so.
  */
 struct hill hill_fit(const double *eigenvalues, size_t n, size_t k, double lambda_error,
 		     double sigma_error);

@@ -1,0 +1,59 @@
+# How the tests are built; included by the Makefile at the top.
+
+.PHONY: unit-tests fuzz fuzz-replay
+
+# --- unit tests: C, one program each, run by tests/unit.t ------------------------------------------
+
+UNIT_TESTS = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
+
+unit-tests: $(UNIT_TESTS) $(BUILD)/tests/json-cases.tsv
+
+$(UNIT_TESTS): %: %.o $(ARCHIVE)
+	$(call echo,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(ARCHIVE) -Wl,--as-needed -llapacke -lopenblas -lpcre2-8 \
+		-lxxhash -lm
+
+$(BUILD)/tests/json-cases.tsv: tests/gen/json-cases.py
+	$(Q)mkdir -p $(@D)
+	$(Q)python3 -B $< >$@.tmp && mv $@.tmp $@
+
+# --- fuzzing ---------------------------------------------------------------------------------------
+
+FUZZ_TARGETS = header index stream
+# For each target.
+FUZZ_SECONDS = 600
+FUZZ_CC      = clang
+FUZZ_CFLAGS  = -std=c11 -D_GNU_SOURCE -Icommon -g -O1 -fno-omit-frame-pointer -DHILLPIPE_SANITIZE \
+               -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_MODULES = $(patsubst %,common/%.c,dtype frame json model_index natural safetensors stream util)
+
+# Replays the committed corpus with whatever this build is made of.
+FUZZ_REPLAYS = $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%)
+
+fuzz-replay: $(FUZZ_REPLAYS)
+	@for target in $(FUZZ_TARGETS); do \
+		$(BUILD)/tests/fuzz/$$target tests/fuzz/corpus/$$target/* >$(BUILD)/tests/fuzz/$$target.log || \
+			{ echo "$$target fails on $$(tail -n 1 $(BUILD)/tests/fuzz/$$target.log)" >&2; exit 1; }; \
+	done
+
+$(FUZZ_REPLAYS): %: %.o $(BUILD)/tests/fuzz/replay.o $(ARCHIVE)
+	$(call echo,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/tests/fuzz/replay.o $(ARCHIVE) -lxxhash -lm
+
+# Fuzzes each target; what it finds new is kept in build-fuzz/corpus, what fails in build-fuzz.
+fuzz: $(FUZZ_TARGETS:%=fuzz-%)
+
+$(FUZZ_TARGETS:%=fuzz-%): fuzz-%: build-fuzz/%
+	@mkdir -p build-fuzz/corpus/$*
+	cd build-fuzz && ./$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 \
+		-max_len=4096 -dict=../tests/fuzz/dictionary -print_final_stats=1 -verbosity=0 \
+		corpus/$* ../tests/fuzz/corpus/$*
+.PHONY: $(FUZZ_TARGETS:%=fuzz-%)
+
+$(FUZZ_TARGETS:%=build-fuzz/%): build-fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.[ch]) \
+		$(FUZZ_MODULES) $(wildcard common/*.h)
+	@mkdir -p build-fuzz
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $< $(wildcard tests/fuzz/$*_mutator.c) $(FUZZ_MODULES) \
+		-lxxhash -lm
+
+-include $(UNIT_TESTS:=.d) $(FUZZ_REPLAYS:=.d) $(BUILD)/tests/fuzz/replay.d
