@@ -66,7 +66,7 @@ $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $(ARCHIVE)
 # --- what must be installed -----------------------------------------------------------------------
 
 BUILD_PACKAGES = gcc libc6-dev libopenblas-dev liblapacke-dev libpcre2-dev libxxhash-dev
-CHECK_PACKAGES = mandoc perl python3 python3-venv strace
+CHECK_PACKAGES = libcjson-dev mandoc perl python3 python3-venv strace
 
 deps:
 	tests/install-packages $(BUILD_PACKAGES) $(CHECK_PACKAGES)
@@ -94,7 +94,7 @@ bench: all
 
 lint:
 	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
-	mandoc -Tlint -Wstyle $(PAGES)
+	tests/man-lint $(PAGES)
 	@for header in common/*.h; do \
 		echo "#include \"$$header\"" | $(CC) -std=c11 -D_GNU_SOURCE -Icommon -I. -fsyntax-only -x c - || \
 			exit 1; done

@@ -48,7 +48,7 @@ parse_options(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
 		switch (option) {
 		case OPTION_K:
 			if (!parse_unsigned(optarg, UINT32_MAX, &options.k) || !options.k)
@@ -186,7 +186,8 @@ fit_frame(struct stream_reader *reader, const struct frame *frame, bool first,
 		print_header();
 	print_row(frame, &row);
 	free(values);
-	return isnan(row.hill.alpha) ? STATUS_INCOMPLETE : 0;
+	/* A value without a bound on its error is no estimate. */
+	return isfinite(row.hill.alpha_err) ? 0 : STATUS_INCOMPLETE;
 }
 
 static int

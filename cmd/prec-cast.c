@@ -6,6 +6,7 @@
  */
 #include <getopt.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "format.h"
 #include "program.h"
 #include "stream.h"
+#include "tsv.h"
 #include "util.h"
 
 static const struct program program = {
@@ -21,8 +23,8 @@ static const struct program program = {
 	.help = "Usage: prec-cast [OPTION]... FORMAT[,FORMAT]... [FILE]\n"
 		"Round the tensors of a stream, FILE or standard input, to number formats.\n"
 		"\n"
-		"FORMAT is fp64, fp32, fp16 or bf16; float64, float32, float16, half and bfloat16\n"
-		"are understood. One frame is written for each tensor and format.\n"
+		"FORMAT is fp64, fp32, fp16 or bf16; their other names, such as bfloat16, are\n"
+		"understood. One frame is written for each tensor and format.\n"
 		"\n"
 		"  --list      print the formats and their limits\n"
 		"  --help, --version\n"
@@ -49,10 +51,18 @@ print_list(void)
 {
 	const struct format *format;
 
-	printf("format\taliases\tstored_as\n");
-	for (size_t i = 0; (format = format_at(i)); i++)
-		printf("%s\t%s\t%s\n", format_name(format), format_aliases(format),
-		       dtype_name(format_carrier(format)));
+	printf("format\taliases\tbits\tprecision\tlargest\tsmallest_normal\tsmallest\n");
+	for (size_t i = 0; (format = format_at(i)); i++) {
+		struct float_shape shape = format_shape(format);
+
+		tsv_text(format_name(format), '\t');
+		tsv_text(format_aliases(format), '\t');
+		tsv_unsigned(dtype_bits(format_carrier(format)), '\t');
+		tsv_unsigned((uint64_t)shape.precision, '\t');
+		tsv_double(ldexp(2 - ldexp(1, 1 - shape.precision), shape.largest_exponent), '\t');
+		tsv_double(ldexp(1, shape.smallest_exponent + shape.precision - 1), '\t');
+		tsv_double(ldexp(1, shape.smallest_exponent), '\n');
+	}
 	program_finish_output();
 	exit(0);
 }
@@ -211,7 +221,7 @@ main(int argc, char **argv)
 	int option;
 
 	program_begin(&program);
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
 		if (option == OPTION_LIST)
 			print_list();
 		else

@@ -77,7 +77,7 @@ parse_options(int argc, char **argv)
 	uint64_t threads = program_processors();
 	int option;
 
-	while ((option = getopt_long(argc, argv, "q", long_options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, ":q", long_options, NULL)) != -1)
 		switch (option) {
 		case OPTION_SOLVER: parse_solver(optarg); break;
 		case OPTION_THREADS:
@@ -233,6 +233,16 @@ set_number(struct frame *frame, const char *key, double value)
 	frame_set(frame, key, "%s", format_double(value, buffer));
 }
 
+/* Whether weights that were finite are not after their cast. */
+static bool
+was_cast_out_of_range(const struct frame *frame)
+{
+	uint64_t overflows;
+
+	return parse_unsigned(frame_text(frame, "cast_overflow"), UINT64_MAX, &overflows) &&
+	       overflows > 0;
+}
+
 /* The frame of a spectrum: that of the matrix, with another tensor. */
 static struct frame
 spectrum_frame(const struct layer *layer, const char *signature)
@@ -246,7 +256,9 @@ spectrum_frame(const struct layer *layer, const char *signature)
 	frame_take_metadata(&frame, &layer->frame);
 	frame_set(&frame, "method", "%s", eigen->method);
 	if (eigen->status) {
-		frame_set(&frame, "note", "%s", eigen_status_text(eigen->status));
+		frame_set(&frame, "note", "%s%s", eigen_status_text(eigen->status),
+			  was_cast_out_of_range(&layer->frame) ? " after a cast that overflowed"
+							       : "");
 	} else {
 		set_number(&frame, "lambda_err", eigen->lambda_error);
 		if (eigen->sigma_error > 0)
@@ -317,7 +329,7 @@ main(int argc, char **argv)
 	operand = parse_options(argc, argv);
 	reader = stream_open(program_open_input(operand));
 	program_refuse_terminal_output();
-	signature = program_signature(&program, argc, argv, without_effect);
+	signature = program_signature(&program, optind, argv, without_effect);
 	output.signature = signature;
 	output.writer = stream_create(STDOUT_FILENO);
 	output.eigen = eigen_open(&options);

@@ -19,7 +19,7 @@ static const struct program program = {
 	.help = "Usage: st-info [OPTION]... [FILE]\n"
 		"Verify a tensor stream, FILE or standard input, and list its frames as a table.\n"
 		"\n"
-		"  -m, --metadata    print all metadata of each frame, a row for each key\n"
+		"  -m, --metadata    print what else each frame says, a row for each key\n"
 		"  -q, --quiet       print nothing; the exit status says whether the stream is "
 		"good\n"
 		"  --help, --version\n"
@@ -120,7 +120,7 @@ main(int argc, char **argv)
 	int option;
 
 	program_begin(&program);
-	while ((option = getopt_long(argc, argv, "mq", long_options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, ":mq", long_options, NULL)) != -1)
 		switch (option) {
 		case 'm': style = STYLE_METADATA; break;
 		case 'q': style = STYLE_QUIET; break;

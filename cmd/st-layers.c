@@ -118,7 +118,7 @@ parse_options(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt_long(argc, argv, "q", long_options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, ":q", long_options, NULL)) != -1)
 		switch (option) {
 		case OPTION_CONV: options.kinds[LAYER_CONV] = true; break;
 		case OPTION_EMBEDDINGS: options.kinds[LAYER_EMBEDDING] = true; break;

@@ -33,27 +33,30 @@
 #define TAIL_FRACTION  0.1
 
 static const char help[] =
-	"usage: st-synth [options] [-o FILE.safetensors | -o FOLDER]\n"
-	"Writes a model whose matrices have known tail exponents, or random ones.\n"
+	"Usage: st-synth [OPTION]...\n"
+	"Write a model whose matrices have known tail exponents, or random ones.\n"
 	"\n"
-	"  -o, --output PATH     a .safetensors file, or a folder; default: standard output\n"
-	"      --shard-size SIZE split a folder's model into files of at most SIZE (K, M, G, T)\n"
-	"      --list            instead print a table of the matrices and their exponents\n"
+	"  -o, --output PATH       a .safetensors file, or a folder (default: standard output)\n"
+	"  --shard-size SIZE       split the model of a folder into files of at most SIZE, as in "
+	"5G\n"
+	"  --list                  print a table of the matrices and their exponents instead\n"
+	"  -l, --like MODEL        names and shapes of a known model (default: demo)\n"
+	"  --list-models           print the known models\n"
+	"  --layers N              only the first N blocks\n"
+	"  --no-embeddings         no embeddings and no lm_head\n"
+	"  --shape RxC             a matrix of R rows and C columns instead (repeatable)\n"
+	"  -a, --alpha A[,A]...    exponents, given to the matrices in turn (default\n"
+	"                          2.5,3,3.5,4,4.5,5,5.5,6)\n"
+	"  --random                Gaussian matrices, none planted\n"
+	"  --std S                 root mean square of the elements (default 0.02)\n"
+	"  -s, --seed N            another model of the same kind (default 0)\n"
+	"  -t, --dtype TYPE        BF16, F16, F32 or F64 (default F32)\n"
+	"  --progress, --no-progress, -q, --quiet\n"
+	"                          show progress, or do not; default: if standard error is a "
+	"terminal\n"
+	"  --help, --version\n"
 	"\n"
-	"  -l, --like MODEL      names and shapes of a known model; default: demo\n"
-	"      --list-models     print the known models\n"
-	"      --layers N        only the first N blocks\n"
-	"      --no-embeddings   no embeddings and no lm_head\n"
-	"      --shape RxC       a matrix of R rows and C columns; repeat for more; no --like\n"
-	"\n"
-	"  -a, --alpha A[,A...]  exponents, given to the matrices in turn;\n"
-	"                        default: 2.5,3,3.5,4,4.5,5,5.5,6\n"
-	"      --random          Gaussian matrices instead of planted ones\n"
-	"      --std S           root mean square of elements; default: 0.02\n"
-	"  -s, --seed N          another model of the same kind; default: 0\n"
-	"  -t, --dtype TYPE      BF16, F16, F32 or F64; default: F32\n"
-	"\n"
-	"      --progress, --no-progress, -q, --quiet, --help, --version\n";
+	"Example: st-synth --like qwen2.5-0.5b --layers 2 --dtype BF16 -o model.safetensors\n";
 
 static const struct program program = {"st-synth", help, NULL};
 
@@ -207,7 +210,7 @@ parse_options(int argc, char **argv)
 
 	options.synthesis.std = 0.02;
 	options.synthesis.dtype = DTYPE_F32;
-	while ((option = getopt_long(argc, argv, "o:l:a:s:t:q", option_table, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, ":o:l:a:s:t:q", option_table, NULL)) != -1)
 		set_option(option, argv);
 	if (optind < argc)
 		usage_error("there is no input to name: '%s'", argv[optind]);

@@ -74,6 +74,12 @@ format_aliases(const struct format *format)
 	return format->aliases;
 }
 
+struct float_shape
+format_shape(const struct format *format)
+{
+	return format->shape;
+}
+
 enum dtype
 format_carrier(const struct format *format)
 {

@@ -30,6 +30,9 @@ const char *format_name(const struct format *format);
 const char *format_aliases(const struct format *format);
 enum dtype format_carrier(const struct format *format);
 
+/* Which values it has. */
+struct float_shape format_shape(const struct format *format);
+
 /* Whether the format holds every value of a decodable type, so that casts from it are exact. */
 bool format_holds(const struct format *format, enum dtype dtype);
 

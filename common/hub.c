@@ -162,8 +162,8 @@ hub_find(const char *id, struct failure *failure)
 
 	if (!folder && !is_folder(repository))
 		fail(failure, STATUS_NO_INPUT,
-		     "no such file, and no such model in %s; to fetch it: hf download %.*s", cache,
-		     (int)length, id);
+		     "no such file, and no such model in %s; to fetch it: hf download %.*s%s%s",
+		     cache, (int)length, id, at ? " --revision " : "", at ? at + 1 : "");
 	else if (!folder)
 		fail(failure, STATUS_NO_INPUT, "revision '%s' of the model is not in %s",
 		     at ? at + 1 : "main", cache);

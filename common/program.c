@@ -27,8 +27,13 @@ program_common_option(const struct program *program, int option, char **argv)
 	else if (option == OPTION_VERSION)
 		printf("%s (hillpipe) %s\n%s", program->name, HILLPIPE_VERSION,
 		       program->libraries ? program->libraries : "");
+	else if (option == ':')
+		usage_error("option '%s' needs an argument", argv[optind - 1]);
+	else if (optopt && optopt < OPTION_HELP)
+		usage_error("there is no option '-%c'", optopt);
 	else
-		usage_error("'%s' is no option of this program, or lacks its argument",
+		usage_error("there is no option '%s', or it takes no argument, or it is short for "
+			    "several",
 			    argv[optind - 1]);
 	program_finish_output();
 	exit(0);
@@ -98,19 +103,48 @@ program_finish_output(void)
 		die(STATUS_IO, "standard output:");
 }
 
+/* Whether an argument is a long option of this name, maybe shortened, maybe with "=value". */
+static bool
+is_option(const char *argument, const char *name)
+{
+	size_t length = strcspn(argument, "=");
+
+	/* getopt_long has refused what is short for several. */
+	return length > 2 && !strncmp(argument, name, length);
+}
+
 /* How many of the arguments from this one on do not change the output. */
 static int
 arguments_to_skip(const char *argument, const char *const *without)
 {
-	size_t length = strcspn(argument, "=");
+	static const char *const progress[] = {"--progress", "--no-progress", "--quiet"};
 
-	if (!strcmp(argument, "--progress") || !strcmp(argument, "--no-progress") ||
-	    !strcmp(argument, "--quiet") || !strcmp(argument, "-q"))
+	if (!strcmp(argument, "-q") || !strcmp(argument, "--"))
 		return 1;
+	for (size_t i = 0; i < sizeof(progress) / sizeof(*progress); i++)
+		if (is_option(argument, progress[i]))
+			return 1;
 	for (; without && *without; without++)
-		if (strlen(*without) == length && !strncmp(argument, *without, length))
-			return argument[length] ? 1 : 2;
+		if (is_option(argument, *without))
+			return strchr(argument, '=') ? 1 : 2;
 	return 0;
+}
+
+/* Appends an argument as a shell would read it. */
+static void
+append_argument(struct text *text, const char *argument)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./:=,@%+-";
+
+	if (*argument && !argument[strspn(argument, plain)]) {
+		text_print(text, " %s", argument);
+		return;
+	}
+	text_print(text, " '");
+	for (; *argument; argument++)
+		text_print(text, *argument == '\'' ? "'\\''" : "%c", *argument);
+	text_print(text, "'");
 }
 
 char *
@@ -125,7 +159,7 @@ program_signature(const struct program *program, int argc, char **argv, const ch
 		if (skip)
 			i += skip - 1;
 		else
-			text_print(&text, " %s", argv[i]);
+			append_argument(&text, argv[i]);
 	}
 	return text.bytes;
 }

@@ -35,7 +35,10 @@ struct program {
 /* Sets the name for messages and the C locale. To be called first. */
 void program_begin(const struct program *program);
 
-/* Handles OPTION_HELP, OPTION_VERSION and '?' of getopt_long; does not return. */
+/*
+ * Handles OPTION_HELP, OPTION_VERSION, and '?' and ':' of getopt_long; does not return. The short
+ * options given to getopt_long must start with a colon.
+ */
 _Noreturn void program_common_option(const struct program *program, int option, char **argv);
 
 /* Ends with STATUS_USAGE: the message, then a hint at --help. */
@@ -57,9 +60,12 @@ void program_refuse_terminal_output(void);
 void program_finish_output(void);
 
 /*
- * What the provenance of a stream says of this program: name, version and arguments, from malloc.
- * Left out are the options that do not change the output: those for progress, and the long options
- * whose names, with "--", are in the null-terminated list, which each take an argument.
+ * What the provenance of a stream says of this program: name, version and the first argc - 1
+ * arguments, quoted as for a shell where they need it; from malloc. Left out are the options that do
+ * not change the output, in any unambiguous abbreviation: those for progress, and the long options
+ * whose names, with "--", are in the null-terminated list, which each take an argument. After
+ * getopt_long() options come first, so that argc may be its optind for a program whose input is not
+ * to be named.
  */
 char *program_signature(const struct program *program, int argc, char **argv,
 			const char *const *without);

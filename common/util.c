@@ -341,6 +341,11 @@ format_double(double value, char buffer[static DOUBLE_TEXT_SIZE])
 		return strcpy(buffer, "nan");
 	if (isinf(value))
 		return strcpy(buffer, value < 0 ? "-inf" : "inf");
+	/* "%g" would write 400 as 4e+02. */
+	if (value == rint(value) && fabs(value) < 1e15) {
+		snprintf(buffer, DOUBLE_TEXT_SIZE, "%.0f", value);
+		return buffer;
+	}
 	/* 17 significant digits always suffice (IEEE 754-2019, section 5.12.2). */
 	for (int digits = 1; digits <= 17; digits++) {
 		snprintf(buffer, DOUBLE_TEXT_SIZE, "%.*g", digits, value);
