@@ -43,6 +43,21 @@ read_header(const struct model_file *file, struct safetensors *document, uint64_
 	return safetensors_parse(document, header, *length, failure);
 }
 
+/* Says that a header and what follows it do not belong together. Returns -1. */
+static int
+fail_length(const struct safetensors *document, uint64_t there, struct failure *failure)
+{
+	for (size_t i = 0; i < document->metadata_count; i++)
+		if (!strcmp(document->metadata[i].key, "stream"))
+			return fail(failure, STATUS_DATA,
+				    "a tensor stream, not a model; prec-cast, spectrum and st-info "
+				    "read those");
+	return fail(failure, STATUS_DATA,
+		    "%s: the header promises %" PRIu64 " bytes of data, and %" PRIu64 " follow it",
+		    there < document->payload ? "cut off" : "trailing bytes", document->payload,
+		    there);
+}
+
 static int
 list(struct model *model, unsigned number, struct failure *failure)
 {
@@ -54,13 +69,9 @@ list(struct model *model, unsigned number, struct failure *failure)
 		return -1;
 	there = file->size - 8 - length;
 	if (document.payload != there) {
-		uint64_t wanted = document.payload;
-
+		fail_length(&document, there, failure);
 		safetensors_free(&document);
-		return fail(failure, STATUS_DATA,
-			    "%s: the header promises %" PRIu64 " bytes of data, and %" PRIu64
-			    " follow it",
-			    there < wanted ? "cut off" : "trailing bytes", wanted, there);
+		return -1;
 	}
 	model->tensors = xreallocarray(model->tensors, model->count + document.count,
 				       sizeof(*model->tensors));

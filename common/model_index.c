@@ -58,10 +58,10 @@ parse_index_metadata(struct json *json, struct model_index *index)
 		json_skip(json);
 		index->total_size = 0;
 		for (; start < json->at && isdigit((unsigned char)*start); start++)
-			if (index->total_size < JSON_INTEGER_MAX)
+			if (index->total_size <= JSON_INTEGER_MAX)
 				index->total_size = 10 * index->total_size +
 						    (uint64_t)(*start - '0');
-		if (start < json->at)
+		if (start < json->at || index->total_size > JSON_INTEGER_MAX)
 			index->total_size = 0;
 	}
 }

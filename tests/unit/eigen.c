@@ -238,7 +238,7 @@ is_right(const struct matrix *matrix, const struct eigen_job *job, double input_
 		if (!(error <= bound + input_error) ||
 		    !(job->values[i] >= (i ? job->values[i - 1] : 0)))
 			return false;
-		if (!input_error && bound > 0)
+		if (input_error == 0 && bound > 0)
 			worst_ratio[solver] = fmax(worst_ratio[solver], error / bound);
 	}
 	return true;
