@@ -1,6 +1,6 @@
 #!/bin/sh
-# Matrices at the edges of the mathematics, through all programs: what is printed is the value of the
-# definition, or nan and why. Truth is a closed form, written together with the model.
+# Matrices at the edges of the mathematics, through all programs: what is printed is the value of
+# the definition, or nan and why. Truth is a closed form, written together with the model.
 . tests/lib.sh
 
 python3 -B - "$tmp/model.safetensors" "$tmp/truth.tsv" <<'EOP'
@@ -117,7 +117,8 @@ add("zero", "F32", [20, 30], [0.0] * 600)
 expect_all("zero", 1 + 10 / FLOOR, 10, 20, 0, "gram-dsyevd", ZERO)
 add("negative_zero", "F32", [20, 30], [-0.0] * 600)
 expect_all("negative_zero", 1 + 10 / FLOOR, 10, 20, 0, "gram-dsyevd", ZERO)
-add("rank_one", "F32", [20, 30], [float((i % 4 + 1) * (j % 3)) for i in range(20) for j in range(30)])
+outer = [float((i % 4 + 1) * (j % 3)) for i in range(20) for j in range(30)]
+add("rank_one", "F32", [20, 30], outer)
 expect_all("rank_one", math.nan, 10, 20, 150 * 50, "gram-dsyevd", NOT_RESOLVED)
 # Its zero is the reference, which the floor replaces.
 add("rank_one_of_two", "F32", [2, 2], [1.0] * 4)
@@ -182,9 +183,9 @@ columns() {
 	tail -n +2 "$1" | cut -f 1,7-11,12,14,16 | LC_ALL=C sort
 }
 
-# check NAME TABLE TRUTH: all rows. alpha is right within its error as printed and a few roundings of
-# the closed form. Where its error is inf, it is absurdly large and the definition's value; where the
-# truth is inf, eigenvalues are equal but for rounding errors, of which alpha then is made.
+# check NAME TABLE TRUTH: all rows. alpha is right within its error as printed and a few roundings
+# of the closed form. Where its error is inf, it is absurdly large and the definition's value; where
+# the truth is inf, eigenvalues are equal but for rounding errors, of which alpha then is made.
 check() {
 	columns "$2" >"$tmp/found.tsv"
 	LC_ALL=C sort "$3" >"$tmp/wanted.tsv"
@@ -246,11 +247,13 @@ for layer in $(cut -f 1 "$tmp/truth.tsv" | uniq); do
 	spectrum_status=$?
 	hill-alpha "$tmp/one.st" >"$tmp/one.tsv"
 	hill_status=$?
-	is "$layer alone: the same rows" "$(awk -F '\t' -v layer="$layer" '$1 == layer' "$tmp/alpha.tsv")" \
+	is "$layer alone: the same rows" \
+		"$(awk -F '\t' -v layer="$layer" '$1 == layer' "$tmp/alpha.tsv")" \
 		"$(tail -n +2 "$tmp/one.tsv")"
 	awk -F '\t' '$11 == "failed" { failed = 1 } END { exit failed }' "$tmp/one.tsv"
 	is "$layer alone: the status of spectrum" $? $spectrum_status
-	awk -F '\t' 'NR > 1 && ($12 == "nan" || $12 == "inf") { none = 1 } END { exit none }' "$tmp/one.tsv"
+	awk -F '\t' 'NR > 1 && ($12 == "nan" || $12 == "inf") { none = 1 } END { exit none }' \
+		"$tmp/one.tsv"
 	is "$layer alone: the status of hill-alpha" $? $hill_status
 done
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Casts and their error figures do not depend on the vector unit: prec-cast as it is, which takes the
-# widest there is, against builds for one width each, of which one could fuse a*b+c.
+# Casts and their error figures do not depend on the vector unit: prec-cast as it is, which takes
+# the widest there is, against builds for one width each, of which one could fuse a*b+c.
 . tests/lib.sh
 
 # build_for NAME CFLAGS: builds prec-cast without the choice at run time, into $tmp/NAME.
@@ -21,7 +21,8 @@ header, payload = {}, b""
 for name, dtype, rows, columns, spread in (
     ("floats", "F32", 301, 333, 30), ("doubles", "F64", 101, 103, 3), ("far", "F64", 37, 41, 900)
 ):
-    values = [random.gauss(0, 0.02) * 2.0 ** -random.randrange(spread) for _ in range(rows * columns)]
+    count = rows * columns
+    values = [random.gauss(0, 0.02) * 2.0 ** -random.randrange(spread) for _ in range(count)]
     values[5:8] = [float("inf"), float("-inf"), float("nan")]
     start = len(payload)
     payload += struct.pack("<%d%s" % (len(values), "f" if dtype == "F32" else "d"), *values)

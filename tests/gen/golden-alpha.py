@@ -4,8 +4,8 @@
     python3 -m venv VENV && VENV/bin/pip install -r tests/gen/requirements.txt
     VENV/bin/python tests/gen/golden-alpha.py tests/data/minilm > tests/golden/minilm-alpha.tsv
 
-Nothing of hillpipe is used. The layers are the torch.nn.Linear modules that transformers builds from
-the checkpoint's configuration. numpy and ml_dtypes cast the weights; numpy's float64 SVD (LAPACK
+Nothing of hillpipe is used. The layers are the torch.nn.Linear modules that transformers builds
+from the checkpoint's configuration. numpy and ml_dtypes cast the weights; numpy's float64 SVD (LAPACK
 dgesdd) gives the eigenvalues. The formula is AlphaQuant's PL_Alpha_Hill, in float64:
 
     alpha = 1 + k / max(sum of ln(l_i / l_ref) over the k largest, 1e-12)
@@ -147,7 +147,8 @@ def main():
         print(name, file=sys.stderr)
     modules = (np, torch, safetensors, ml_dtypes, transformers)
     versions = ["%s %s" % (module.__name__, module.__version__) for module in modules]
-    print("# By tests/gen/golden-alpha.py, Python %s," % platform.python_version(), ", ".join(versions))
+    versions.insert(0, "Python " + platform.python_version())
+    print("# By tests/gen/golden-alpha.py, " + ", ".join(versions))
     print("# largest |alpha - alpha_check| / alpha: %.2g" % worst)
     print("# largest |alpha_float32 - alpha_check| / alpha: %.2g" % worst32)
     print(

@@ -7,13 +7,13 @@
 
 digests: XXH3-64 of the casts of all 2^32 float32 bit patterns to fp16 (numpy) and bf16 (ml_dtypes),
 2^24 patterns at a time, and of all 2^16 patterns of one 16-bit format to the other. A NaN counts as
-the quiet NaN that IEEE 754 conversion gives in hardware and ggml in software: for bf16 the upper half
-of the float32 with the quiet bit 0x40 set (ml_dtypes drops the payload), for fp16 0x7e00 (numpy keeps
-the payload), each with the sign.
+the quiet NaN that ggml makes of it: for bf16 the upper half of the float32 with the quiet bit 0x40
+set, as processors do (ml_dtypes drops the payload); for fp16 0x7e00 (numpy keeps the payload); each
+with the sign.
 
 float64: casts of float64 bit patterns to fp32, fp16 and bf16, each rounded once by exact rational
-arithmetic: at every kind of boundary, at it and one float64 on either side, where rounding to float32
-first would give something else.
+arithmetic: at every kind of boundary, at it and one float64 on either side, where rounding to
+float32 first would give something else.
 
 errors: figures of casts of tensors that the test makes again from the same integers.
 """
@@ -199,7 +199,7 @@ def make_tensor(seed, source, count, middle, spread, special):
 
 
 def exact_norm(values):
-    """The Euclidean norm, from exact sums; a Fraction and a power of two, so that nothing is lost."""
+    """The Euclidean norm, from exact sums: a Fraction and an exponent, so that nothing is lost."""
     largest = max((abs(value) for value in values), default=0)
     if not largest:
         return fractions.Fraction(0), 0
@@ -216,8 +216,8 @@ def relative_norm(errors, values):
 
 def print_errors():
     """A line for each tensor and format."""
-    print("name\tseed\tsource\tcount\tmiddle\tspread\tspecial\ttarget\trelative_error\tsqnr_db", end="")
-    print("\tlargest_error\toverflows\tunderflows\tnot_finite")
+    print("name\tseed\tsource\tcount\tmiddle\tspread\tspecial\ttarget", end="\t")
+    print("relative_error\tsqnr_db\tlargest_error\toverflows\tunderflows\tnot_finite")
     for seed, (name, source, count, middle, spread, special) in enumerate(TENSORS, 1):
         values = make_tensor(seed, source, count, middle, spread, special)
         finite = values[np.isfinite(values)]
@@ -230,7 +230,8 @@ def print_errors():
             relative = math.inf if overflows else relative_norm(finite - cast, finite)
             sqnr = -20 * math.log10(relative) if relative else math.inf
             figures = [relative, sqnr, float(np.abs(finite - cast).max())]
-            counts = [overflows, int(((finite != 0) & (cast == 0)).sum()), len(values) - len(finite)]
+            underflows = int(((finite != 0) & (cast == 0)).sum())
+            counts = [overflows, underflows, len(values) - len(finite)]
             columns = [name, seed, source, count, middle, spread, special, target]
             print(*columns, *("%.17g" % figure for figure in figures), *counts, sep="\t")
 

@@ -5,6 +5,7 @@
  * Usage: cast [--exhaustive]. Without it, every sixteenth of the 256 chunks of float32 patterns and
  * those where rounding changes its ways.
  */
+#include <inttypes.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -103,7 +104,7 @@ test_digests(bool exhaustive)
 	char source[8], target[8];
 	uint64_t wanted, found;
 
-	while (fscanf(golden, "%7s %7s %u %16lx\n", source, target, &chunk, &wanted) == 4) {
+	while (fscanf(golden, "%7s %7s %u %16" SCNx64 "\n", source, target, &chunk, &wanted) == 4) {
 		lines++;
 		if (!strcmp(source, "F32") && !exhaustive && !is_sampled(chunk))
 			continue;
@@ -114,8 +115,8 @@ test_digests(bool exhaustive)
 					      casts);
 		done++;
 		if (found != wanted && ++wrong)
-			printf("# %s to %s, chunk %u: %016lx, not %016lx\n", source, target, chunk,
-			       found, wanted);
+			printf("# %s to %s, chunk %u: %016" PRIx64 ", not %016" PRIx64 "\n", source,
+			       target, chunk, found, wanted);
 	}
 	tap(!wrong && feof(golden) && lines == 2 + 2 * 256,
 	    "%u digests of casts to 16 bits are those of numpy and ml_dtypes", done);
@@ -203,7 +204,7 @@ read_float64_table(void)
 	uint64_t source;
 	uint32_t targets[TARGETS];
 
-	while (fscanf(file, "%16lx %8x %4x %4x\n", &source, &targets[0], &targets[1],
+	while (fscanf(file, "%16" SCNx64 " %8x %4x %4x\n", &source, &targets[0], &targets[1],
 		      &targets[2]) == 4) {
 		golden.sources = xreallocarray(golden.sources, golden.count + 1, sizeof(source));
 		golden.sources[golden.count] = source;
@@ -266,10 +267,11 @@ test_float64(const struct golden_casts *golden, size_t which)
 		uint32_t wanted = golden->targets[which][i], found = pattern_at(carrier, casts, i);
 
 		if (found != wanted && ++wrong <= 20)
-			printf("# %016lx to %s: %x, not %x\n", golden->sources[i],
+			printf("# %016" PRIx64 " to %s: %x, not %x\n", golden->sources[i],
 			       target_names[which], found, wanted);
 		if (!casts_alone(format, golden->sources[i], wanted) && ++wrong_alone <= 20)
-			printf("# %016lx alone to %s\n", golden->sources[i], target_names[which]);
+			printf("# %016" PRIx64 " alone to %s\n", golden->sources[i],
+			       target_names[which]);
 	}
 	tap(!wrong, "float64 to %s rounds once", target_names[which]);
 	tap(!wrong_alone, "float64 to %s, one by one: exact just when nothing changes",
@@ -315,7 +317,9 @@ read_figures(FILE *file, struct golden_figures *golden)
 {
 	struct cast *cast = &golden->cast;
 
-	return fscanf(file, "%39[^\t] %lu %7s %lu %d %d %lu %7s %lg %lg %lg %lu %lu %lu\n",
+	return fscanf(file,
+		      "%39[^\t] %" SCNu64 " %7s %" SCNu64 " %d %d %" SCNu64
+		      " %7s %lg %lg %lg %" SCNu64 " %" SCNu64 " %" SCNu64 "\n",
 		      golden->name, &golden->seed, golden->source, &golden->count, &golden->middle,
 		      &golden->spread, &golden->special, golden->target, &cast->relative_error,
 		      &cast->sqnr_db, &cast->largest_error, &cast->overflows, &cast->underflows,
@@ -383,8 +387,9 @@ test_figures(const struct golden_figures *golden)
 	cast = format_cast(format_named(golden->target), source, weights, golden->count, target);
 	if (!tap(are_same_figures(&cast, &golden->cast), "figures of %s, %s to %s", golden->name,
 		 golden->source, golden->target))
-		printf("# %.17g %.17g %.17g %lu %lu %lu\n", cast.relative_error, cast.sqnr_db,
-		       cast.largest_error, cast.overflows, cast.underflows, cast.not_finite);
+		printf("# %.17g %.17g %.17g %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+		       cast.relative_error, cast.sqnr_db, cast.largest_error, cast.overflows,
+		       cast.underflows, cast.not_finite);
 	free(values);
 	free(weights);
 	free(target);
