@@ -169,14 +169,13 @@ fit_frame(struct stream_reader *reader, const struct frame *frame, bool first,
 	  struct failure *failure)
 {
 	struct row row;
-	void *values;
+	const void *values;
 
 	if (frame_require(frame, FRAME_SPECTRUM, failure) ||
 	    stream_payload(reader, frame, &values, failure))
 		return -1;
 	if (!is_spectrum(values, (size_t)frame->elements) ||
 	    (frame->elements && !(number_of(frame, "lambda_err") >= 0))) {
-		free(values);
 		return fail(failure, STATUS_DATA,
 			    "layer '%.200s': not the eigenvalues of a spectrum with their error",
 			    frame_text(frame, "layer"));
@@ -185,7 +184,6 @@ fit_frame(struct stream_reader *reader, const struct frame *frame, bool first,
 	if (first)
 		print_header();
 	print_row(frame, &row);
-	free(values);
 	/* A value without a bound on its error is no estimate. */
 	return isfinite(row.hill.alpha_err) ? 0 : STATUS_INCOMPLETE;
 }

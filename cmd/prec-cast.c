@@ -169,11 +169,28 @@ target_bytes(const struct frame *frame, const struct formats *formats)
 	return most;
 }
 
+/* Memory for casts, used for one after the other. */
+struct room {
+	void *bytes;
+	size_t capacity;
+};
+
+static void
+reserve(struct room *room, size_t size)
+{
+	if (size <= room->capacity && room->bytes)
+		return;
+	free(room->bytes);
+	room->bytes = xmalloc(size);
+	room->capacity = size;
+}
+
 static int
 cast_frame(struct stream_reader *reader, struct stream_writer *writer, struct frame *frame,
-	   const struct formats *formats, const char *signature, struct failure *failure)
+	   const struct formats *formats, struct room *room, const char *signature,
+	   struct failure *failure)
 {
-	void *weights, *target;
+	const void *weights;
 
 	if (frame_require(frame, FRAME_TENSOR, failure))
 		return -1;
@@ -183,11 +200,10 @@ cast_frame(struct stream_reader *reader, struct stream_writer *writer, struct fr
 	if (stream_payload(reader, frame, &weights, failure))
 		return -1;
 	frame_sign(frame, signature);
-	target = xmalloc(target_bytes(frame, formats));
+	reserve(room, target_bytes(frame, formats));
 	for (size_t i = 0; i < formats->count; i++)
-		write_cast(writer, frame, weights, formats->list[i], target, i, formats->count);
-	free(target);
-	free(weights);
+		write_cast(writer, frame, weights, formats->list[i], room->bytes, i,
+			   formats->count);
 	return 0;
 }
 
@@ -197,12 +213,13 @@ cast_stream(int input, const char *source, const struct formats *formats, const 
 {
 	struct stream_reader *reader = stream_open(input);
 	struct stream_writer *writer = stream_create(STDOUT_FILENO);
+	struct room room = {0};
 	struct failure failure;
 	struct frame frame;
 	int more;
 
 	while ((more = stream_next(reader, &frame, &failure)) > 0) {
-		if (cast_frame(reader, writer, &frame, formats, signature, &failure))
+		if (cast_frame(reader, writer, &frame, formats, &room, signature, &failure))
 			die_failure(&failure, source);
 		frame_free(&frame);
 	}
@@ -210,6 +227,7 @@ cast_stream(int input, const char *source, const struct formats *formats, const 
 		die_failure(&failure, source);
 	stream_finish(writer, stream_end_frame(reader), signature);
 	stream_close(reader);
+	free(room.bytes);
 }
 
 int

@@ -157,8 +157,9 @@ find_same(const struct frame *frame)
 	return NULL;
 }
 
+/* The layer of the frame and the payload just read. */
 static struct layer *
-layer_new(struct frame *frame, void *weights)
+layer_new(struct stream_reader *reader, struct frame *frame)
 {
 	struct layer *layer = xcalloc(1, sizeof(*layer));
 	struct layer *same = find_same(frame);
@@ -169,12 +170,11 @@ layer_new(struct frame *frame, void *weights)
 	layer->eigen.rows = frame->rows;
 	layer->eigen.columns = frame->columns;
 	if (same) {
-		free(weights);
 		atomic_fetch_add(&same->users, 1);
 		layer->original = same;
 		layer->eigen.same_as = &same->eigen;
 	} else {
-		layer->eigen.weights = weights;
+		layer->eigen.weights = stream_take_payload(reader);
 		remember(layer);
 	}
 	return layer;
@@ -185,7 +185,7 @@ static int
 submit_frame(struct stream_reader *reader, struct eigen *eigen, struct frame *frame,
 	     struct failure *failure)
 {
-	void *weights;
+	const void *weights;
 
 	if (frame_require(frame, FRAME_TENSOR, failure))
 		return -1;
@@ -194,7 +194,7 @@ submit_frame(struct stream_reader *reader, struct eigen *eigen, struct frame *fr
 			    frame->tensor_name, dtype_name(frame->dtype));
 	if (stream_payload(reader, frame, &weights, failure))
 		return -1;
-	eigen_submit(eigen, &layer_new(frame, weights)->eigen);
+	eigen_submit(eigen, &layer_new(reader, frame)->eigen);
 	return 0;
 }
 

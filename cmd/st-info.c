@@ -91,7 +91,7 @@ list_stream(int input, const char *source, enum style style)
 	struct failure failure;
 	struct frame frame;
 	uint64_t number = 0;
-	void *payload;
+	const void *payload;
 	int more;
 
 	while ((more = stream_next(reader, &frame, &failure)) > 0) {
@@ -100,7 +100,6 @@ list_stream(int input, const char *source, enum style style)
 		if (!number)
 			print_header(style);
 		print_frame(style, number++, &frame);
-		free(payload);
 		frame_free(&frame);
 	}
 	if (more < 0)

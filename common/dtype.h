@@ -78,7 +78,8 @@ void dtype_decode(enum dtype dtype, const void *source, size_t count, double *va
 
 /*
  * Stores count values that the type can hold exactly; others are rounded somehow, so round before.
- * NaN becomes the quiet NaN of its sign. The type must be decodable.
+ * A NaN becomes a quiet NaN of its sign: the canonical one in F16, one with the upper bits of its
+ * payload in the others. The type must be decodable.
  */
 void dtype_encode(enum dtype dtype, const double *values, size_t count, void *target);
 

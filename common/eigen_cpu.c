@@ -179,8 +179,7 @@ form_gram(const struct eigen_job *job, int exponent, double *gram)
 		else
 			load_columns(job, first, count, exponent, panel);
 		cblas_dsyrk(CblasRowMajor, CblasUpper, tall ? CblasTrans : CblasNoTrans, (int)n,
-			    (int)count, 1, panel, (int)(tall ? n : count), first ? 1 : 0, gram,
-			    (int)n);
+			    (int)count, 1, panel, (int)(tall ? n : count), 1, gram, (int)n);
 	}
 	free(panel);
 	return true;
@@ -218,7 +217,7 @@ static enum eigen_status
 solve_gram(struct eigen_job *job, int exponent)
 {
 	size_t n = job->count;
-	double *gram = malloc(n * n * sizeof(*gram)), *work, wanted = 0;
+	double *gram = calloc(n * n, sizeof(*gram)), *work, wanted = 0;
 	enum eigen_status status = EIGEN_OUT_OF_MEMORY;
 	double trace;
 	lapack_int integer_work, info;

@@ -4,12 +4,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "tally.h"
 #include "vector.h"
 
 /* Elements converted at a time: the blocks of doubles stay in the first-level cache. */
-#define BLOCK 1024
-/* Partial sums kept side by side. Fixed, so that every vector width adds in the same order. */
-#define LANES 16
+#define BLOCK TALLY_BLOCK
 
 struct format {
 	const char *name, *aliases;
@@ -140,71 +139,6 @@ round_to_shape(struct float_shape shape, const double *values, double *rounded, 
 	}
 }
 
-/* Sums of one tensor; lanes of one block. Squares are of scaled values and scaled errors. */
-struct tally {
-	double signal, noise, largest_value, largest_error;
-	double signal_rest, noise_rest; /* what rounding took from the two sums */
-	uint64_t changed, overflows, underflows, not_finite;
-};
-
-/* Adds with Neumaier's compensation, so that a tensor's size does not matter. */
-static void
-add_compensated(double *sum, double *rest, double term)
-{
-	double total = *sum + term;
-
-	*rest += fabs(*sum) >= fabs(term) ? (*sum - total) + term : (term - total) + *sum;
-	*sum = total;
-}
-
-HOT static void
-tally_block(struct tally *tally, const double *values, const double *rounded, size_t count,
-	    double value_scale, double error_scale)
-{
-	double signal[LANES] = {0}, noise[LANES] = {0};
-	double largest_value[LANES] = {0}, largest_error[LANES] = {0};
-	uint64_t changed[LANES] = {0}, overflows[LANES] = {0};
-	uint64_t underflows[LANES] = {0}, not_finite[LANES] = {0};
-
-	for (size_t i = 0; i < count; i += LANES)
-		for (size_t lane = 0; lane < LANES; lane++) {
-			double value = values[i + lane], cast = rounded[i + lane];
-			bool finite = fabs(value) <= DBL_MAX;
-			double magnitude = finite ? fabs(value) : 0;
-			double error = finite ? fabs(value - cast) : 0;
-			double w = magnitude * value_scale, e = error * error_scale;
-
-			signal[lane] += w * w;
-			noise[lane] += e * e;
-			largest_value[lane] = magnitude > largest_value[lane] ? magnitude
-									      : largest_value[lane];
-			largest_error[lane] = error > largest_error[lane] ? error
-									  : largest_error[lane];
-			changed[lane] += (uint64_t)(finite & (value != cast));
-			overflows[lane] += (uint64_t)(finite & (fabs(cast) > DBL_MAX));
-			underflows[lane] += (uint64_t)((value != 0) & (cast == 0));
-			not_finite[lane] += (uint64_t)!finite;
-		}
-	for (size_t lane = 1; lane < LANES; lane++) {
-		signal[0] += signal[lane];
-		noise[0] += noise[lane];
-		largest_value[0] = fmax(largest_value[0], largest_value[lane]);
-		largest_error[0] = fmax(largest_error[0], largest_error[lane]);
-		changed[0] += changed[lane];
-		overflows[0] += overflows[lane];
-		underflows[0] += underflows[lane];
-		not_finite[0] += not_finite[lane];
-	}
-	add_compensated(&tally->signal, &tally->signal_rest, signal[0]);
-	add_compensated(&tally->noise, &tally->noise_rest, noise[0]);
-	tally->largest_value = fmax(tally->largest_value, largest_value[0]);
-	tally->largest_error = fmax(tally->largest_error, largest_error[0]);
-	tally->changed += changed[0];
-	tally->overflows += overflows[0];
-	tally->underflows += underflows[0];
-	tally->not_finite += not_finite[0];
-}
-
 /* Casts every element; what is squared and summed is first multiplied by a power of two. */
 static struct tally
 cast_blocks(const struct format *format, enum dtype source, const void *weights, size_t count,
@@ -218,7 +152,7 @@ cast_blocks(const struct format *format, enum dtype source, const void *weights,
 
 	for (size_t done = 0; done < count; done += BLOCK) {
 		size_t length = count - done < BLOCK ? count - done : BLOCK;
-		size_t padded = (length + LANES - 1) / LANES * LANES;
+		size_t padded = (length + TALLY_LANES - 1) / TALLY_LANES * TALLY_LANES;
 
 		dtype_decode(source, from + done * from_size, length, values);
 		memset(values + length, 0, (padded - length) * sizeof(*values));
@@ -289,7 +223,7 @@ format_cast(const struct format *format, enum dtype source, const void *weights,
 		return cast;
 	}
 	tally = cast_blocks(format, source, weights, count, target, value_scale, error_scale);
-	if (tally.changed && !tally.overflows &&
+	if (tally.largest_error > 0 && !tally.overflows &&
 	    (leaves_range(tally.largest_value) || leaves_range(tally.largest_error))) {
 		value_scale = scale_for(tally.largest_value);
 		error_scale = scale_for(tally.largest_error);
@@ -297,7 +231,7 @@ format_cast(const struct format *format, enum dtype source, const void *weights,
 				    error_scale);
 	}
 	cast.not_finite = tally.not_finite;
-	cast.exact = !tally.changed;
+	cast.exact = !(tally.largest_error > 0);
 	if (cast.exact)
 		return cast;
 	cast.largest_error = tally.largest_error;

@@ -26,6 +26,8 @@ struct stream_reader {
 	int descriptor;
 	uint64_t frames;
 	struct frame end;
+	char *buffer; /* of the last payload; fresh memory for each would cost more than to fill it */
+	size_t capacity;
 };
 
 struct stream_writer {
@@ -54,6 +56,7 @@ void
 stream_close(struct stream_reader *reader)
 {
 	frame_free(&reader->end);
+	free(reader->buffer);
 	free(reader);
 }
 
@@ -299,46 +302,61 @@ stream_next(struct stream_reader *reader, struct frame *frame, struct failure *f
 	return check_nothing_follows(reader, failure);
 }
 
+/* Reads a payload into the reader's buffer, which grows as bytes arrive. */
+static int
+read_payload(struct stream_reader *reader, const struct frame *frame, struct failure *failure)
+{
+	size_t done = 0;
+
+	while (done < frame->bytes || !reader->buffer) {
+		size_t wanted, got, more = done ? done : FIRST_PIECE;
+
+		if (done == reader->capacity) {
+			size_t capacity = frame->bytes - done < more ? (size_t)frame->bytes
+								     : done + more;
+			char *grown = realloc(reader->buffer, capacity ? capacity : 1);
+
+			if (!grown)
+				return fail(failure, STATUS_RETRY,
+					    "out of memory for its %" PRIu64 " bytes",
+					    frame->bytes);
+			reader->buffer = grown;
+			reader->capacity = capacity;
+		}
+		wanted = frame->bytes < reader->capacity ? (size_t)frame->bytes - done
+							 : reader->capacity - done;
+		if (read_fully(reader->descriptor, reader->buffer + done, wanted, &got, failure))
+			return -1;
+		done += got;
+		if (got < wanted)
+			return fail(failure, STATUS_DATA, "cut off after %zu of %" PRIu64 " bytes",
+				    done, frame->bytes);
+	}
+	return 0;
+}
+
 int
-stream_payload(struct stream_reader *reader, const struct frame *frame, void **payload,
+stream_payload(struct stream_reader *reader, const struct frame *frame, const void **payload,
 	       struct failure *failure)
 {
-	size_t done = 0, piece = FIRST_PIECE;
-	char *bytes = NULL;
-
-	*payload = NULL;
-	do {
-		size_t wanted = frame->bytes - done < piece ? frame->bytes - done : piece, got;
-		char *grown = realloc(bytes, done + wanted ? done + wanted : 1);
-
-		if (!grown) {
-			free(bytes);
-			return fail(failure, STATUS_RETRY,
-				    "tensor '%.200s': out of memory for its %" PRIu64 " bytes",
-				    frame->tensor_name, frame->bytes);
-		}
-		bytes = grown;
-		if (read_fully(reader->descriptor, bytes + done, wanted, &got, failure)) {
-			free(bytes);
-			return -1;
-		}
-		done += got;
-		if (got < wanted) {
-			free(bytes);
-			return fail(failure, STATUS_DATA,
-				    "tensor '%.200s': cut off after %zu of %" PRIu64 " bytes",
-				    frame->tensor_name, done, frame->bytes);
-		}
-		piece = done;
-	} while (done < frame->bytes);
-	if (payload_hash(bytes, done) != frame->hash) {
-		free(bytes);
+	if (read_payload(reader, frame, failure))
+		return fail_prefix(failure, "tensor '%.200s'", frame->tensor_name);
+	if (payload_hash(reader->buffer, (size_t)frame->bytes) != frame->hash)
 		return fail(failure, STATUS_DATA,
 			    "tensor '%.200s': the payload does not have the hash of its header",
 			    frame->tensor_name);
-	}
-	*payload = bytes;
+	*payload = reader->buffer;
 	return 0;
+}
+
+void *
+stream_take_payload(struct stream_reader *reader)
+{
+	void *payload = reader->buffer;
+
+	reader->buffer = NULL;
+	reader->capacity = 0;
+	return payload;
 }
 
 struct stream_writer *

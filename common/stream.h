@@ -32,11 +32,15 @@ void stream_close(struct stream_reader *reader);
 int stream_next(struct stream_reader *reader, struct frame *frame, struct failure *failure);
 
 /*
- * The payload of the frame just read, from malloc, the caller's to free; its hash has been checked.
- * Memory grows as bytes arrive, so a lying length costs nothing. Returns 0 or -1.
+ * The payload of the frame just read; its hash has been checked. It lies in memory of the reader's,
+ * which the next payload will use again. Memory grows as bytes arrive, so a lying length costs
+ * nothing. Returns 0 or -1.
  */
-int stream_payload(struct stream_reader *reader, const struct frame *frame, void **payload,
+int stream_payload(struct stream_reader *reader, const struct frame *frame, const void **payload,
 		   struct failure *failure);
+
+/* Makes the payload just read the caller's, to be freed. */
+void *stream_take_payload(struct stream_reader *reader);
 
 /* The metadata of the end frame, after stream_next() returned 0; valid until stream_close(). */
 const struct frame *stream_end_frame(const struct stream_reader *reader);

@@ -184,7 +184,7 @@ each_fails() {
 		count=$((count + 1))
 		# A message may say where in the stream.
 		is "$1: $how in call $count of $call" "74, $message" \
-			"$status, $(sed 's/ after frame [0-9]*://' "$tmp/err")"
+			"$status, $(sed "s/ after frame [0-9]*://; s/ tensor '[^']*'://" "$tmp/err")"
 	done
 	[ $count -gt 0 ] && [ $status = 0 ] && cmp -s "$tmp/expected" "$tmp/out"
 	passed $? "$1: calls of $call that can fail: $count" || explain "$status"

@@ -1,6 +1,6 @@
 # How the tests are built; included by the Makefile at the top.
 
-.PHONY: unit-tests fuzz fuzz-replay
+.PHONY: unit-tests check-exhaustive fuzz fuzz-replay
 
 # --- unit tests: C, one program each, run by tests/unit.t ------------------------------------------
 
@@ -16,6 +16,10 @@ $(UNIT_TESTS): %: %.o $(ARCHIVE)
 $(BUILD)/tests/json-cases.tsv: tests/gen/json-cases.py
 	$(Q)mkdir -p $(@D)
 	$(Q)python3 -B $< >$@.tmp && mv $@.tmp $@
+
+# Casts of all 2^32 float32 values, and of all values of the smaller types: half a minute.
+check-exhaustive: $(BUILD)/tests/unit/cast
+	$(BUILD)/tests/unit/cast --exhaustive
 
 # --- fuzzing ---------------------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ read_content(int descriptor, struct content *content)
 	struct stream_reader *reader = stream_open(descriptor);
 	struct failure failure = {0};
 	struct frame frame;
-	void *payload;
+	const void *payload;
 	int more;
 
 	*content = (struct content){0};
@@ -59,7 +59,7 @@ read_content(int descriptor, struct content *content)
 			break;
 		}
 		REQUIRE(payload_hash(payload, frame.bytes) == frame.hash);
-		add(content, &frame, payload);
+		add(content, &frame, stream_take_payload(reader));
 	}
 	if (!more)
 		content->end = frame_copy(stream_end_frame(reader));
