@@ -65,7 +65,7 @@ $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $(ARCHIVE)
 
 # --- what must be installed -----------------------------------------------------------------------
 
-BUILD_PACKAGES = gcc libc6-dev libopenblas-dev liblapacke-dev libpcre2-dev libxxhash-dev
+BUILD_PACKAGES = $(if $(findstring clang,$(CC)),clang,gcc) libc6-dev libopenblas-dev liblapacke-dev libpcre2-dev libxxhash-dev
 CHECK_PACKAGES = libcjson-dev mandoc perl python3 python3-venv strace
 
 deps:
@@ -93,6 +93,7 @@ bench: all
 	$(RUN) tests/bench/run
 
 lint:
+	tests/install-packages clang-format mandoc
 	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	tests/man-lint $(PAGES)
 	@for header in common/*.h; do \
