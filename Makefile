@@ -89,7 +89,7 @@ check: deps
 	@$(MAKE) --no-print-directory all unit-tests fuzz-replay
 	$(RUN) BUILD="$(BUILD)" CC="$(CC)" prove $(PROVE_FLAGS) tests/*.t
 
-bench: all
+bench: all $(BUILD)/tests/bench/bare
 	$(RUN) tests/bench/run
 
 lint:

@@ -41,12 +41,12 @@ export HF_HUB_CACHE="$tmp/cache"
 
 cjson=$(printf '#include <cjson/cJSON.h>\n' | ${CC:-cc} -E - 2>&1 >/dev/null | head -n 1)
 
-# example PAGE NUMBER
+# example PATH NUMBER
 example() {
-	(cd "$tmp/$1" && "$root/tests/man-examples" run "$root/man/$1" "$2" $how)
+	(cd "$tmp/$(basename "$1")" && "$root/tests/man-examples" run "$root/$1" "$2" $how)
 }
 
-for path in man/*.[157]; do
+for path in README.md man/*.[157]; do
 	page=$(basename "$path")
 	mkdir "$tmp/$page"
 	ln -s "$tmp/minilm" "$tmp/$page/minilm"
@@ -56,7 +56,7 @@ for path in man/*.[157]; do
 		case " $tags " in
 		*" cjson "*) [ -n "$cjson" ] && skip "$page: example $number" "$cjson" && continue ;;
 		esac
-		ok "$page: example $number${how:+, }$how" example "$page" "$number"
+		ok "$page: example $number${how:+, }$how" example "$path" "$number"
 	done 3<"$tmp/tags"
 done
 

@@ -17,6 +17,11 @@ $(BUILD)/tests/json-cases.tsv: tests/gen/json-cases.py
 	$(Q)mkdir -p $(@D)
 	$(Q)python3 -B $< >$@.tmp && mv $@.tmp $@
 
+# The calls of linear algebra that spectrum cannot do without, for tests/bench/run.
+$(BUILD)/tests/bench/bare: %: %.o $(ARCHIVE)
+	$(call echo,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(ARCHIVE) -llapacke -lopenblas -lxxhash -lm
+
 # Casts of all 2^32 float32 values, and of all values of the smaller types: half a minute.
 check-exhaustive: $(BUILD)/tests/unit/cast
 	$(BUILD)/tests/unit/cast --exhaustive
@@ -60,4 +65,4 @@ $(FUZZ_TARGETS:%=build-fuzz/%): build-fuzz/%: tests/fuzz/%.c $(wildcard tests/fu
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $< $(wildcard tests/fuzz/$*_mutator.c) $(FUZZ_MODULES) \
 		-lxxhash -lm
 
--include $(UNIT_TESTS:=.d) $(FUZZ_REPLAYS:=.d) $(BUILD)/tests/fuzz/replay.d
+-include $(UNIT_TESTS:=.d) $(BUILD)/tests/bench/bare.d $(FUZZ_REPLAYS:=.d) $(BUILD)/tests/fuzz/replay.d

@@ -1,0 +1,193 @@
+/*
+ * bare: what the linear algebra alone costs for the matrices of a tensor stream.
+ *
+ *     bare STREAM THREADS
+ *
+ * Loads the different matrices of a stream as doubles. Then, for each line on standard input, runs
+ * dsyrk and dsyevd on all of them, and prints the seconds that the calls took:
+ *     side    on so many threads side by side, with one BLAS thread each
+ *     wide    one matrix after the other, with so many BLAS threads
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cblas.h>
+#include <lapacke.h>
+
+#include "stream.h"
+#include "util.h"
+
+#define MAX_MATRICES 4096
+#define MAX_THREADS  64
+
+struct matrix {
+	double *values;
+	size_t rows, columns;
+	uint64_t hash;
+};
+
+static struct {
+	struct matrix list[MAX_MATRICES];
+	size_t count, largest_side;
+	atomic_size_t next; /* the first that no thread has taken */
+} matrices;
+
+/* A thread's own room for a Gram matrix and its eigenvalues. */
+struct room {
+	double *gram, *eigenvalues, *work;
+	lapack_int work_size;
+};
+
+static size_t
+smaller_side(const struct matrix *matrix)
+{
+	return matrix->rows < matrix->columns ? matrix->rows : matrix->columns;
+}
+
+static bool
+is_known(const struct frame *frame)
+{
+	for (size_t i = 0; i < matrices.count; i++)
+		if (matrices.list[i].hash == frame->hash && matrices.list[i].rows == frame->rows &&
+		    matrices.list[i].columns == frame->columns)
+			return true;
+	return false;
+}
+
+static void
+add_matrix(const struct frame *frame, const void *payload)
+{
+	struct matrix *matrix = &matrices.list[matrices.count++];
+
+	if (matrices.count == MAX_MATRICES)
+		die(STATUS_INTERNAL, "more than %d matrices", MAX_MATRICES);
+	*matrix = (struct matrix){.rows = frame->rows,
+				  .columns = frame->columns,
+				  .hash = frame->hash,
+				  .values = xmalloc(frame->elements * sizeof(double))};
+	dtype_decode(frame->dtype, payload, frame->elements, matrix->values);
+	if (smaller_side(matrix) > matrices.largest_side)
+		matrices.largest_side = smaller_side(matrix);
+}
+
+static void
+load_stream(const char *path)
+{
+	int descriptor = open(path, O_RDONLY), more = 0;
+	struct stream_reader *reader = stream_open(descriptor);
+	struct failure failure;
+	struct frame frame;
+	const void *payload;
+
+	if (descriptor < 0)
+		die(STATUS_NO_INPUT, "%s:", path);
+	while ((more = stream_next(reader, &frame, &failure)) > 0) {
+		if (stream_payload(reader, &frame, &payload, &failure))
+			die_failure(&failure, path);
+		if (!is_known(&frame))
+			add_matrix(&frame, payload);
+		frame_free(&frame);
+	}
+	if (more < 0)
+		die_failure(&failure, path);
+	stream_close(reader);
+}
+
+static struct room
+room_new(void)
+{
+	size_t n = matrices.largest_side;
+	struct room room;
+	lapack_int integer_work;
+	double wanted;
+
+	room.gram = xmalloc(n * n * sizeof(double));
+	room.eigenvalues = xmalloc(n * sizeof(double));
+	LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'N', 'L', (lapack_int)n, room.gram, (lapack_int)n,
+			    room.eigenvalues, &wanted, -1, &integer_work, -1);
+	room.work_size = (lapack_int)wanted;
+	room.work = xmalloc((size_t)wanted * sizeof(double));
+	/* So that no page is given out while the clock runs. */
+	memset(room.gram, 0, n * n * sizeof(double));
+	return room;
+}
+
+/* The two calls. */
+static void
+solve(const struct matrix *matrix, const struct room *room)
+{
+	bool tall = matrix->rows >= matrix->columns;
+	int n = (int)smaller_side(matrix), m = (int)(tall ? matrix->rows : matrix->columns);
+	lapack_int integer_work;
+
+	cblas_dsyrk(CblasRowMajor, CblasUpper, tall ? CblasTrans : CblasNoTrans, n, m, 1,
+		    matrix->values, (int)matrix->columns, 0, room->gram, n);
+	if (LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'N', 'L', n, room->gram, n, room->eigenvalues,
+				room->work, room->work_size, &integer_work, 1))
+		die(STATUS_INTERNAL, "dsyevd failed");
+}
+
+static void *
+solve_all(void *room)
+{
+	size_t i;
+
+	while ((i = atomic_fetch_add(&matrices.next, 1)) < matrices.count)
+		solve(&matrices.list[i], room);
+	return NULL;
+}
+
+static double
+seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* One pass over all matrices. */
+static double
+time_pass(unsigned threads, unsigned blas_threads, struct room *rooms)
+{
+	pthread_t others[MAX_THREADS];
+	double begin;
+
+	openblas_set_num_threads((int)blas_threads);
+	atomic_store(&matrices.next, 0);
+	begin = seconds();
+	for (unsigned i = 1; i < threads; i++)
+		if (pthread_create(&others[i], NULL, solve_all, &rooms[i]))
+			die(STATUS_RETRY, "cannot start a thread:");
+	solve_all(&rooms[0]);
+	for (unsigned i = 1; i < threads; i++)
+		pthread_join(others[i], NULL);
+	return seconds() - begin;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct room rooms[MAX_THREADS];
+	uint64_t threads;
+	char line[16];
+
+	if (argc != 3 || !parse_unsigned(argv[2], MAX_THREADS, &threads) || !threads)
+		die(STATUS_USAGE, "usage: bare STREAM THREADS");
+	load_stream(argv[1]);
+	for (uint64_t i = 0; i < threads; i++)
+		rooms[i] = room_new();
+	while (fgets(line, sizeof(line), stdin)) {
+		bool side = !strcmp(line, "side\n");
+
+		printf("%.6f\n", time_pass(side ? (unsigned)threads : 1,
+					   side ? 1 : (unsigned)threads, rooms));
+		fflush(stdout);
+	}
+	return 0;
+}
