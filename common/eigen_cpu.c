@@ -3,6 +3,7 @@
 
 #include <float.h>
 #include <limits.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,10 @@
 /* From this side on a matrix gets all threads; below, matrices run side by side on one thread each,
  * which is faster there and gives the same bytes on any number of processors. */
 #define ALONE_SIDE 2048
+
+/* Sums of squares of weights whose largest is nearer to 1 than 2^300 stay within the range of double,
+ * and what is lost at its lower end is far below the error bounds. */
+#define SAFE_EXPONENT 300
 
 /* p(n) of the error bounds in eigen.h is this times n. */
 #define SOLVER_GROWTH 8
@@ -93,8 +98,8 @@ largest_magnitude(const double *values, size_t count)
 }
 
 /*
- * The power of two that brings all weights to at most 1 in magnitude, so that no square or sum leaves
- * the range of double. False when a weight is not finite.
+ * The power of two that brings all weights to at most 1 in magnitude, or 0 where they are near enough
+ * to that, so that no square or sum leaves the range of double. False when a weight is not finite.
  */
 static bool
 find_scale(const struct eigen_job *job, int *exponent)
@@ -110,7 +115,7 @@ find_scale(const struct eigen_job *job, int *exponent)
 		largest = fmax(largest, largest_magnitude(values, count));
 	}
 	frexp(largest, exponent);
-	if (largest == 0)
+	if (largest == 0 || abs(*exponent) < SAFE_EXPONENT)
 		*exponent = 0;
 	return largest <= DBL_MAX;
 }
@@ -364,6 +369,19 @@ run_job(void *context, struct pool_job *pool_job, unsigned threads)
 	job->weights = NULL;
 }
 
+/*
+ * Makes malloc keep the blocks of small matrices for the next ones: to get them from the kernel again,
+ * page by page, would take a twentieth of the time. Large ones go back.
+ */
+static void
+keep_freed_memory(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 128 << 20);
+#endif
+}
+
 struct eigen *
 eigen_open(const struct eigen_options *options)
 {
@@ -372,6 +390,7 @@ eigen_open(const struct eigen_options *options)
 	eigen->solver = options->solver;
 	eigen->threads = options->threads;
 	openblas_set_num_threads(1);
+	keep_freed_memory();
 	eigen->pool = pool_open(options->threads, options->memory, run_job, eigen);
 	return eigen;
 }
