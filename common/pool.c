@@ -8,6 +8,10 @@
 /* Finished results wait for the one at the head; they are small, but there should be an end. */
 #define JOBS_IN_FLIGHT 256
 
+/* More that have not started would not keep the workers busier, and would each want fresh memory
+ * instead of what others have freed. */
+#define WAITING_PER_WORKER 4
+
 struct pool {
 	pool_run *run;
 	void *context;
@@ -18,7 +22,7 @@ struct pool {
 	pthread_cond_t changed;
 	struct pool_job *head, *tail; /* submitted and not taken, in order */
 	struct pool_job *waiting;     /* the first of them that has not started */
-	unsigned in_flight, running;
+	unsigned in_flight, running, unstarted;
 	uint64_t memory_used;
 	bool running_alone, ended;
 	pthread_t threads[];
@@ -40,6 +44,7 @@ run_next(struct pool *pool)
 	struct pool_job *job = pool->waiting;
 
 	pool->waiting = job->next;
+	pool->unstarted--;
 	pool->running++;
 	pool->running_alone = job->alone;
 	pthread_mutex_unlock(&pool->lock);
@@ -89,10 +94,11 @@ pool_open(unsigned workers, uint64_t memory, pool_run *run, void *context)
 static bool
 has_room(const struct pool *pool, const struct pool_job *job)
 {
-	if (!pool->memory_used)
-		return pool->in_flight < JOBS_IN_FLIGHT;
-	return pool->in_flight < JOBS_IN_FLIGHT && pool->memory_used <= pool->memory &&
-	       job->cost <= pool->memory - pool->memory_used;
+	if (pool->in_flight >= JOBS_IN_FLIGHT ||
+	    pool->unstarted >= WAITING_PER_WORKER * pool->workers)
+		return false;
+	return !pool->memory_used ||
+	       (pool->memory_used <= pool->memory && job->cost <= pool->memory - pool->memory_used);
 }
 
 void
@@ -111,6 +117,7 @@ pool_submit(struct pool *pool, struct pool_job *job)
 	if (!pool->waiting)
 		pool->waiting = job;
 	pool->in_flight++;
+	pool->unstarted++;
 	pool->memory_used += job->cost;
 	pthread_cond_broadcast(&pool->changed);
 	pthread_mutex_unlock(&pool->lock);
