@@ -6,6 +6,7 @@
  * Loads the different matrices of a stream as doubles. Then, for each line on standard input, runs
  * dsyrk and dsyevd on all of them, and prints the seconds that the calls took:
  *     side    on so many threads side by side, with one BLAS thread each
+ *     every   the same, and a matrix that came several times as often as it came
  *     wide    one matrix after the other, with so many BLAS threads
  */
 #include <fcntl.h>
@@ -29,11 +30,13 @@ struct matrix {
 	double *values;
 	size_t rows, columns;
 	uint64_t hash;
+	unsigned times; /* that it came */
 };
 
 static struct {
 	struct matrix list[MAX_MATRICES];
 	size_t count, largest_side;
+	bool every;	    /* whether to solve each as often as it came */
 	atomic_size_t next; /* the first that no thread has taken */
 } matrices;
 
@@ -49,13 +52,16 @@ smaller_side(const struct matrix *matrix)
 	return matrix->rows < matrix->columns ? matrix->rows : matrix->columns;
 }
 
+/* Whether a matrix has come before; counts it then. */
 static bool
 is_known(const struct frame *frame)
 {
 	for (size_t i = 0; i < matrices.count; i++)
 		if (matrices.list[i].hash == frame->hash && matrices.list[i].rows == frame->rows &&
-		    matrices.list[i].columns == frame->columns)
+		    matrices.list[i].columns == frame->columns) {
+			matrices.list[i].times++;
 			return true;
+		}
 	return false;
 }
 
@@ -69,6 +75,7 @@ add_matrix(const struct frame *frame, const void *payload)
 	*matrix = (struct matrix){.rows = frame->rows,
 				  .columns = frame->columns,
 				  .hash = frame->hash,
+				  .times = 1,
 				  .values = xmalloc(frame->elements * sizeof(double))};
 	dtype_decode(frame->dtype, payload, frame->elements, matrix->values);
 	if (smaller_side(matrix) > matrices.largest_side)
@@ -138,7 +145,8 @@ solve_all(void *room)
 	size_t i;
 
 	while ((i = atomic_fetch_add(&matrices.next, 1)) < matrices.count)
-		solve(&matrices.list[i], room);
+		for (unsigned t = 0; t < (matrices.every ? matrices.list[i].times : 1); t++)
+			solve(&matrices.list[i], room);
 	return NULL;
 }
 
@@ -183,8 +191,10 @@ main(int argc, char **argv)
 	for (uint64_t i = 0; i < threads; i++)
 		rooms[i] = room_new();
 	while (fgets(line, sizeof(line), stdin)) {
-		bool side = !strcmp(line, "side\n");
+		bool side;
 
+		matrices.every = !strcmp(line, "every\n");
+		side = matrices.every || !strcmp(line, "side\n");
 		printf("%.6f\n", time_pass(side ? (unsigned)threads : 1,
 					   side ? 1 : (unsigned)threads, rooms));
 		fflush(stdout);
