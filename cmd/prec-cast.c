@@ -112,23 +112,15 @@ set_place(struct frame *frame, const struct frame *source, size_t cast, size_t c
 		frame_set(frame, "count", "%" PRIu64, count * casts);
 }
 
-static void
-set_number(struct frame *frame, const char *key, double value)
-{
-	char buffer[DOUBLE_TEXT_SIZE];
-
-	frame_set(frame, key, "%s", format_double(value, buffer));
-}
-
 /* What the cast did to the values. */
 static void
 set_errors(struct frame *frame, const struct cast *cast)
 {
 	frame_set(frame, "exact", "%d", cast->exact);
-	set_number(frame, "cast_rel_err", cast->relative_error);
+	frame_set_number(frame, "cast_rel_err", cast->relative_error);
 	/* A logarithm may differ in its last digits between libraries; streams may not. */
 	frame_set(frame, "cast_sqnr_db", "%.6f", cast->sqnr_db);
-	set_number(frame, "cast_max_err", cast->largest_error);
+	frame_set_number(frame, "cast_max_err", cast->largest_error);
 	frame_set(frame, "cast_overflow", "%" PRIu64, cast->overflows);
 	frame_set(frame, "cast_underflow", "%" PRIu64, cast->underflows);
 	frame_set(frame, "cast_nonfinite", "%" PRIu64, cast->not_finite);
@@ -192,12 +184,7 @@ cast_frame(struct stream_reader *reader, struct stream_writer *writer, struct fr
 {
 	const void *weights;
 
-	if (frame_require(frame, FRAME_TENSOR, failure))
-		return -1;
-	if (!dtype_is_decodable(frame->dtype))
-		return fail(failure, STATUS_DATA, "tensor '%.200s': values of type %s are not read",
-			    frame->tensor_name, dtype_name(frame->dtype));
-	if (stream_payload(reader, frame, &weights, failure))
+	if (stream_weights(reader, frame, &weights, failure))
 		return -1;
 	frame_sign(frame, signature);
 	reserve(room, target_bytes(frame, formats));

@@ -187,12 +187,7 @@ submit_frame(struct stream_reader *reader, struct eigen *eigen, struct frame *fr
 {
 	const void *weights;
 
-	if (frame_require(frame, FRAME_TENSOR, failure))
-		return -1;
-	if (!dtype_is_decodable(frame->dtype))
-		return fail(failure, STATUS_DATA, "tensor '%.200s': values of type %s are not read",
-			    frame->tensor_name, dtype_name(frame->dtype));
-	if (stream_payload(reader, frame, &weights, failure))
+	if (stream_weights(reader, frame, &weights, failure))
 		return -1;
 	eigen_submit(eigen, &layer_new(reader, frame)->eigen);
 	return 0;
@@ -225,14 +220,6 @@ struct output {
 	int status;
 };
 
-static void
-set_number(struct frame *frame, const char *key, double value)
-{
-	char buffer[DOUBLE_TEXT_SIZE];
-
-	frame_set(frame, key, "%s", format_double(value, buffer));
-}
-
 /* Whether weights that were finite are not after their cast. */
 static bool
 was_cast_out_of_range(const struct frame *frame)
@@ -260,9 +247,9 @@ spectrum_frame(const struct layer *layer, const char *signature)
 			  was_cast_out_of_range(&layer->frame) ? " after a cast that overflowed"
 							       : "");
 	} else {
-		set_number(&frame, "lambda_err", eigen->lambda_error);
+		frame_set_number(&frame, "lambda_err", eigen->lambda_error);
 		if (eigen->sigma_error > 0)
-			set_number(&frame, "sigma_err", eigen->sigma_error);
+			frame_set_number(&frame, "sigma_err", eigen->sigma_error);
 	}
 	frame_sign(&frame, signature);
 	return frame;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "bits.h"
 #include "tally.h"
 #include "vector.h"
 
@@ -89,24 +90,6 @@ bool
 format_holds(const struct format *format, enum dtype dtype)
 {
 	return float_shape_holds(format->shape, dtype_shape(dtype));
-}
-
-static uint64_t
-bits_of(double value)
-{
-	uint64_t bits;
-
-	memcpy(&bits, &value, sizeof(bits));
-	return bits;
-}
-
-static double
-double_of(uint64_t bits)
-{
-	double value;
-
-	memcpy(&value, &bits, sizeof(value));
-	return value;
 }
 
 /*

@@ -94,6 +94,14 @@ frame_set(struct frame *frame, const char *key, const char *format, ...)
 }
 
 void
+frame_set_number(struct frame *frame, const char *key, double value)
+{
+	char buffer[DOUBLE_TEXT_SIZE];
+
+	frame_set(frame, key, "%s", format_double(value, buffer));
+}
+
+void
 frame_sign(struct frame *frame, const char *signature)
 {
 	uint64_t next = 0, number;

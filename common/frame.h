@@ -56,6 +56,9 @@ const char *frame_text(const struct frame *frame, const char *key);
 void frame_set(struct frame *frame, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Sets a key to a number, with the fewest digits that read back to the same double. */
+void frame_set_number(struct frame *frame, const char *key, double value);
+
 /* Appends this program to the provenance: the next free key prog.N. */
 void frame_sign(struct frame *frame, const char *signature);
 

@@ -9,8 +9,8 @@
 
 #include <float.h>
 #include <stdint.h>
-#include <string.h>
 
+#include "bits.h"
 #include "vector.h"
 
 _Static_assert(FLT_EVAL_METHOD == 0, "double arithmetic must round to double at each operation");
@@ -18,25 +18,6 @@ _Static_assert(FLT_EVAL_METHOD == 0, "double arithmetic must round to double at 
 /* ln 2 in two parts. The first ends in 20 zero bits, so its products with exponents are exact. */
 #define LN2_HIGH 0x1.62e42feep-1
 #define LN2_LOW	 0x1.a39ef35793c76p-33
-
-/* A double's bits, and back. */
-static uint64_t
-bits_of(double value)
-{
-	uint64_t bits;
-
-	memcpy(&bits, &value, sizeof(bits));
-	return bits;
-}
-
-static double
-double_of(uint64_t bits)
-{
-	double value;
-
-	memcpy(&value, &bits, sizeof(value));
-	return value;
-}
 
 /*
  * x = 2^e (1 + g) with 1 + g between sqrt(1/2) and sqrt(2), and s = g / (2 + g), for which

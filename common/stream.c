@@ -349,6 +349,18 @@ stream_payload(struct stream_reader *reader, const struct frame *frame, const vo
 	return 0;
 }
 
+int
+stream_weights(struct stream_reader *reader, const struct frame *frame, const void **weights,
+	       struct failure *failure)
+{
+	if (frame_require(frame, FRAME_TENSOR, failure))
+		return -1;
+	if (!dtype_is_decodable(frame->dtype))
+		return fail(failure, STATUS_DATA, "tensor '%.200s': values of type %s are not read",
+			    frame->tensor_name, dtype_name(frame->dtype));
+	return stream_payload(reader, frame, weights, failure);
+}
+
 void *
 stream_take_payload(struct stream_reader *reader)
 {

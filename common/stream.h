@@ -39,6 +39,10 @@ int stream_next(struct stream_reader *reader, struct frame *frame, struct failur
 int stream_payload(struct stream_reader *reader, const struct frame *frame, const void **payload,
 		   struct failure *failure);
 
+/* The same for a frame that must hold a tensor, of a type that can be decoded. */
+int stream_weights(struct stream_reader *reader, const struct frame *frame, const void **weights,
+		   struct failure *failure);
+
 /* Makes the payload just read the caller's, to be freed. */
 void *stream_take_payload(struct stream_reader *reader);
 
