@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hill.h"
 #include "program.h"
@@ -132,32 +133,33 @@ fit_spectrum(const struct frame *frame, const double *values)
 }
 
 static void
-print_header(void)
+print_header(FILE *table)
 {
-	printf("layer_name\tcategory\tout_features\tin_features\tnumel\tsource_dtype\tprecision\t"
-	       "alpha\tk_used\tn_eigs\tmethod\talpha_err\tlambda_ref\tlambda_max\tcast_rel_err\t"
-	       "note\n");
+	fputs("layer_name\tcategory\tout_features\tin_features\tnumel\tsource_dtype\tprecision\t"
+	      "alpha\tk_used\tn_eigs\tmethod\talpha_err\tlambda_ref\tlambda_max\tcast_rel_err\t"
+	      "note\n",
+	      table);
 }
 
 static void
-print_row(const struct frame *frame, const struct row *row)
+print_row(FILE *table, const struct frame *frame, const struct row *row)
 {
-	tsv_text(frame_text(frame, "layer"), '\t');
-	tsv_text(frame_text(frame, "category"), '\t');
-	tsv_unsigned(frame->rows, '\t');
-	tsv_unsigned(frame->columns, '\t');
-	tsv_unsigned(frame->rows * frame->columns, '\t');
-	tsv_text(frame_text(frame, "source_dtype"), '\t');
-	tsv_text(frame_text(frame, "precision"), '\t');
-	tsv_double(row->hill.alpha, '\t');
-	tsv_unsigned(row->hill.k, '\t');
-	tsv_unsigned(row->count, '\t');
-	tsv_text(row->method, '\t');
-	tsv_double(row->hill.alpha_err, '\t');
-	tsv_double(row->hill.lambda_ref, '\t');
-	tsv_double(row->lambda_max, '\t');
-	tsv_double(number_of(frame, "cast_rel_err"), '\t');
-	tsv_text(row->note, '\n');
+	tsv_text(table, frame_text(frame, "layer"), '\t');
+	tsv_text(table, frame_text(frame, "category"), '\t');
+	tsv_unsigned(table, frame->rows, '\t');
+	tsv_unsigned(table, frame->columns, '\t');
+	tsv_unsigned(table, frame->rows * frame->columns, '\t');
+	tsv_text(table, frame_text(frame, "source_dtype"), '\t');
+	tsv_text(table, frame_text(frame, "precision"), '\t');
+	tsv_double(table, row->hill.alpha, '\t');
+	tsv_unsigned(table, row->hill.k, '\t');
+	tsv_unsigned(table, row->count, '\t');
+	tsv_text(table, row->method, '\t');
+	tsv_double(table, row->hill.alpha_err, '\t');
+	tsv_double(table, row->hill.lambda_ref, '\t');
+	tsv_double(table, row->lambda_max, '\t');
+	tsv_double(table, number_of(frame, "cast_rel_err"), '\t');
+	tsv_text(table, row->note, '\n');
 }
 
 /*
@@ -165,7 +167,7 @@ print_row(const struct frame *frame, const struct row *row)
  * that the row calls for.
  */
 static int
-fit_frame(struct stream_reader *reader, const struct frame *frame, bool first,
+fit_frame(struct stream_reader *reader, const struct frame *frame, bool first, FILE *table,
 	  struct failure *failure)
 {
 	struct row row;
@@ -182,10 +184,35 @@ fit_frame(struct stream_reader *reader, const struct frame *frame, bool first,
 	}
 	row = fit_spectrum(frame, values);
 	if (first)
-		print_header();
-	print_row(frame, &row);
+		print_header(table);
+	print_row(table, frame, &row);
 	/* A value without a bound on its error is no estimate. */
 	return isfinite(row.hill.alpha_err) ? 0 : STATUS_INCOMPLETE;
+}
+
+/*
+ * Where the table goes until the stream is known to be good: rows of a stream that is not whole must
+ * not reach another program or a file. On a terminal people watch them come, and see the message.
+ */
+static FILE *
+open_table(char **held, size_t *length)
+{
+	FILE *table = isatty(STDOUT_FILENO) ? stdout : open_memstream(held, length);
+
+	if (!table)
+		die(STATUS_RETRY, "out of memory");
+	return table;
+}
+
+static void
+close_table(FILE *table, char *const *held, const size_t *length)
+{
+	if (table == stdout)
+		return;
+	if (fclose(table))
+		die(STATUS_RETRY, "out of memory");
+	fwrite(*held, 1, *length, stdout);
+	free(*held);
 }
 
 static int
@@ -194,13 +221,14 @@ fit_stream(int input, const char *source)
 	struct stream_reader *reader = stream_open(input);
 	struct failure failure;
 	struct frame frame;
+	char *held = NULL;
+	size_t length = 0;
+	FILE *table = open_table(&held, &length);
 	uint64_t rows = 0;
 	int more, status = 0;
 
-	/* Whole lines at a time, so that a bad end of the input leaves no half row. */
-	setvbuf(stdout, NULL, _IOLBF, 1 << 16);
 	while ((more = stream_next(reader, &frame, &failure)) > 0) {
-		int result = fit_frame(reader, &frame, !rows++, &failure);
+		int result = fit_frame(reader, &frame, !rows++, table, &failure);
 
 		if (result < 0)
 			die_failure(&failure, source);
@@ -210,7 +238,8 @@ fit_stream(int input, const char *source)
 	if (more < 0)
 		die_failure(&failure, source);
 	if (!rows)
-		print_header();
+		print_header(table);
+	close_table(table, &held, &length);
 	stream_close(reader);
 	return status;
 }
@@ -224,7 +253,7 @@ main(int argc, char **argv)
 	program_begin(&program);
 	operand = parse_options(argc, argv);
 	progress_yield_to_output(PROGRESS_FIT);
-	status = fit_stream(program_open_input(operand), program_source(operand));
+	status = fit_stream(program_open_input(operand, "a stream"), program_source(operand));
 	program_finish_output();
 	return status;
 }

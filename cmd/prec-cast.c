@@ -55,13 +55,14 @@ print_list(void)
 	for (size_t i = 0; (format = format_at(i)); i++) {
 		struct float_shape shape = format_shape(format);
 
-		tsv_text(format_name(format), '\t');
-		tsv_text(format_aliases(format), '\t');
-		tsv_unsigned(dtype_bits(format_carrier(format)), '\t');
-		tsv_unsigned((uint64_t)shape.precision, '\t');
-		tsv_double(ldexp(2 - ldexp(1, 1 - shape.precision), shape.largest_exponent), '\t');
-		tsv_double(ldexp(1, shape.smallest_exponent + shape.precision - 1), '\t');
-		tsv_double(ldexp(1, shape.smallest_exponent), '\n');
+		tsv_text(stdout, format_name(format), '\t');
+		tsv_text(stdout, format_aliases(format), '\t');
+		tsv_unsigned(stdout, dtype_bits(format_carrier(format)), '\t');
+		tsv_unsigned(stdout, (uint64_t)shape.precision, '\t');
+		tsv_double(stdout, ldexp(2 - ldexp(1, 1 - shape.precision), shape.largest_exponent),
+			   '\t');
+		tsv_double(stdout, ldexp(1, shape.smallest_exponent + shape.precision - 1), '\t');
+		tsv_double(stdout, ldexp(1, shape.smallest_exponent), '\n');
 	}
 	program_finish_output();
 	exit(0);
@@ -237,7 +238,8 @@ main(int argc, char **argv)
 	operand = program_operand(argc, argv, optind + 1);
 	program_refuse_terminal_output();
 	signature = program_signature(&program, optind + 1, argv, NULL);
-	cast_stream(program_open_input(operand), program_source(operand), &formats, signature);
+	cast_stream(program_open_input(operand, "a stream"), program_source(operand), &formats,
+		    signature);
 	free(signature);
 	free(formats.list);
 	return 0;

@@ -314,7 +314,7 @@ main(int argc, char **argv)
 
 	program_begin(&program);
 	operand = parse_options(argc, argv);
-	reader = stream_open(program_open_input(operand));
+	reader = stream_open(program_open_input(operand, "a stream"));
 	program_refuse_terminal_output();
 	signature = program_signature(&program, optind, argv, without_effect);
 	output.signature = signature;

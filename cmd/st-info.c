@@ -48,17 +48,17 @@ print_header(enum style style)
 static void
 print_row(uint64_t number, const struct frame *frame)
 {
-	tsv_unsigned(number, '\t');
-	tsv_text(frame_kind_name(frame->kind), '\t');
-	tsv_text(frame_text(frame, "layer"), '\t');
-	tsv_text(frame_text(frame, "precision"), '\t');
-	tsv_text(dtype_name(frame->dtype), '\t');
+	tsv_unsigned(stdout, number, '\t');
+	tsv_text(stdout, frame_kind_name(frame->kind), '\t');
+	tsv_text(stdout, frame_text(frame, "layer"), '\t');
+	tsv_text(stdout, frame_text(frame, "precision"), '\t');
+	tsv_text(stdout, dtype_name(frame->dtype), '\t');
 	for (unsigned i = 0; i < frame->rank; i++)
 		printf("%s%" PRIu64, i ? "x" : "", frame->shape[i]);
 	putchar('\t');
-	tsv_unsigned(frame->rows, '\t');
-	tsv_unsigned(frame->columns, '\t');
-	tsv_unsigned(frame->bytes, '\t');
+	tsv_unsigned(stdout, frame->rows, '\t');
+	tsv_unsigned(stdout, frame->columns, '\t');
+	tsv_unsigned(stdout, frame->bytes, '\t');
 	printf("%016" PRIx64 "\n", frame->hash);
 }
 
@@ -66,9 +66,9 @@ static void
 print_metadata(const char *number, const struct frame *frame)
 {
 	for (size_t i = 0; i < frame->metadata_count; i++) {
-		tsv_text(number, '\t');
-		tsv_text(frame->metadata[i].key, '\t');
-		tsv_text(frame->metadata[i].value, '\n');
+		tsv_text(stdout, number, '\t');
+		tsv_text(stdout, frame->metadata[i].key, '\t');
+		tsv_text(stdout, frame->metadata[i].value, '\n');
 	}
 }
 
@@ -128,7 +128,7 @@ main(int argc, char **argv)
 	operand = program_operand(argc, argv, optind);
 	/* Whole lines at a time, so that a bad end of the input leaves no half row. */
 	setvbuf(stdout, NULL, _IOLBF, 1 << 16);
-	list_stream(program_open_input(operand), program_source(operand), style);
+	list_stream(program_open_input(operand, "a stream"), program_source(operand), style);
 	program_finish_output();
 	return 0;
 }

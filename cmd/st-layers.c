@@ -219,16 +219,16 @@ print_list(const struct model *model, const struct layer *layers)
 		const struct model_tensor *tensor = layer->tensor;
 		char *shape = shape_text(tensor);
 
-		tsv_text(tensor->name, '\t');
-		tsv_text(layer->name, '\t');
-		tsv_text(tensor->rank < 2 ? "" : layer->category, '\t');
-		tsv_text(dtype_name(tensor->dtype), '\t');
-		tsv_text(shape, '\t');
-		tsv_unsigned(tensor->bytes, '\t');
-		tsv_text(model->files[tensor->file].path, '\t');
-		tsv_unsigned(tensor->offset, '\t');
-		tsv_text(layer->chosen ? "yes" : "no", '\t');
-		tsv_text(layer->reason, '\n');
+		tsv_text(stdout, tensor->name, '\t');
+		tsv_text(stdout, layer->name, '\t');
+		tsv_text(stdout, tensor->rank < 2 ? "" : layer->category, '\t');
+		tsv_text(stdout, dtype_name(tensor->dtype), '\t');
+		tsv_text(stdout, shape, '\t');
+		tsv_unsigned(stdout, tensor->bytes, '\t');
+		tsv_text(stdout, model->files[tensor->file].path, '\t');
+		tsv_unsigned(stdout, tensor->offset, '\t');
+		tsv_text(stdout, layer->chosen ? "yes" : "no", '\t');
+		tsv_text(stdout, layer->reason, '\n');
 		free(shape);
 	}
 	program_finish_output();

@@ -297,12 +297,13 @@ list_tensor(const struct synthetic_tensor *tensor)
 						       : xstrdup(tensor->name);
 	double alpha = synthesis_alpha(&options.synthesis, tensor);
 
-	tsv_text(layer, '\t');
-	tsv_unsigned(tensor->shape[0], '\t');
-	tsv_unsigned(tensor->shape[1], '\t');
-	tsv_text(dtype_name(options.synthesis.dtype), '\t');
-	tsv_double(alpha, '\t');
-	tsv_double(n < 2 || isnan(alpha) ? NAN
+	tsv_text(stdout, layer, '\t');
+	tsv_unsigned(stdout, tensor->shape[0], '\t');
+	tsv_unsigned(stdout, tensor->shape[1], '\t');
+	tsv_text(stdout, dtype_name(options.synthesis.dtype), '\t');
+	tsv_double(stdout, alpha, '\t');
+	tsv_double(stdout,
+		   n < 2 || isnan(alpha) ? NAN
 					 : planted_hill(alpha, hill_tail_size(n, TAIL_FRACTION)),
 		   '\n');
 	free(layer);

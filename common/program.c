@@ -63,14 +63,14 @@ program_operand(int argc, char **argv, int first)
 }
 
 int
-program_open_input(const char *operand)
+program_open_input(const char *operand, const char *expected)
 {
 	struct stat status;
 	int descriptor;
 
 	if (!operand) {
 		if (isatty(STDIN_FILENO))
-			usage_error("standard input is a terminal, and binary data is expected");
+			usage_error("standard input is a terminal, and %s is expected", expected);
 		return STDIN_FILENO;
 	}
 	descriptor = open(operand, O_RDONLY | O_CLOEXEC);
@@ -78,7 +78,7 @@ program_open_input(const char *operand)
 		die(errno == ENOENT || errno == ENOTDIR ? STATUS_NO_INPUT : STATUS_IO,
 		    "%s:", operand);
 	if (!fstat(descriptor, &status) && S_ISDIR(status.st_mode))
-		die(STATUS_NO_INPUT, "%s: is a directory, and a stream is expected", operand);
+		die(STATUS_NO_INPUT, "%s: is a directory, and %s is expected", operand, expected);
 	return descriptor;
 }
 

@@ -47,8 +47,11 @@ _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf
 /* The one operand a filter may have, null for standard input ("-" or none); more are refused. */
 const char *program_operand(int argc, char **argv, int first);
 
-/* A descriptor to read the operand (null: standard input) from; a failure ends the program. */
-int program_open_input(const char *operand);
+/*
+ * A descriptor to read the operand (null: standard input) from; a failure ends the program. What is
+ * expected there, "a stream" or "a table", is for messages.
+ */
+int program_open_input(const char *operand, const char *expected);
 
 /* What messages call the operand. */
 const char *program_source(const char *operand);

@@ -1,0 +1,58 @@
+/*
+ * Tables of fits, as hill-alpha(1) prints them, read back: layers by precisions, from one table or
+ * from several, one for each model.
+ *
+ * Tables come from outside. Refused are ones that do not end in a whole line, that lack a column, or
+ * that say two things of one layer; columns that are not known are passed over. Columns go by their
+ * names, and may stand in any order.
+ */
+#ifndef ALPHA_TABLE_H
+#define ALPHA_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "util.h"
+
+/* The fit of one layer in one precision: a row of a table. */
+struct fit {
+	bool there; /* false: the table has no such row, and alpha and alpha_err are nan */
+	double alpha, alpha_err, lambda_ref, lambda_max, cast_rel_err; /* nan where not given */
+	uint64_t k, n;
+	const char *method, *note;
+};
+
+struct fitted_layer {
+	const char *name, *category, *source_dtype;
+	uint64_t rows, columns,
+		elements; /* of the weight matrix; out_features, in_features, numel */
+	size_t model;	  /* which table it comes from */
+	struct fit *fits; /* by precision, as many as the table has */
+};
+
+/* A zeroed struct is an empty table. All of it belongs to the table until alpha_table_free(). */
+struct alpha_table {
+	const char **models; /* the names given to alpha_table_read() */
+	size_t model_count;
+	const char **precisions; /* in the order in which they first appear */
+	size_t precision_count;
+	struct fitted_layer *layers; /* model by model, in the order in which they first appear */
+	size_t layer_count;
+	struct alpha_table_text *texts; /* what the strings stand in */
+};
+
+/* Adds the table that the file holds, as that of a model. Returns 0, or -1 with a failure. */
+int alpha_table_read(struct alpha_table *table, FILE *file, const char *model,
+		     struct failure *failure);
+
+void alpha_table_free(struct alpha_table *table);
+
+/* The number of a precision; that of all precisions if the table does not have it. */
+size_t alpha_table_precision(const struct alpha_table *table, const char *precision);
+
+/* Whether a fit has an alpha and a bound on its error. What has none is no estimate. */
+bool fit_is_estimate(const struct fit *fit);
+
+#endif
