@@ -10,10 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hill.h"
 #include "program.h"
 #include "progress.h"
-#include "stream.h"
+#include "spectrum_frame.h"
 #include "tsv.h"
 #include "util.h"
 
@@ -67,20 +66,6 @@ parse_options(int argc, char **argv)
 	return program_operand(argc, argv, optind);
 }
 
-/* A number from a frame's metadata; nan when it is not there or none. */
-static double
-number_of(const struct frame *frame, const char *key)
-{
-	const char *text = frame_get(frame, key);
-	double value;
-
-	if (!text)
-		return NAN;
-	if (parse_double(text, &value))
-		return value;
-	return !strcmp(text, "inf") ? INFINITY : NAN;
-}
-
 /* The size of the tail for n eigenvalues; 0 when there are too few for any. */
 static size_t
 tail_size(size_t n)
@@ -90,16 +75,6 @@ tail_size(size_t n)
 	if (!options.k)
 		return hill_tail_size(n, options.share);
 	return options.k < n ? (size_t)options.k : n - 1;
-}
-
-/* Ascending, none negative: what a frame of another program might not hold. */
-static bool
-is_spectrum(const double *values, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!(values[i] >= (i ? values[i - 1] : 0)) || !isfinite(values[i]))
-			return false;
-	return true;
 }
 
 /* One fit, and the name of the method that gave the spectrum or of what prevented it. */
@@ -125,8 +100,7 @@ fit_spectrum(const struct frame *frame, const double *values)
 
 	if (n < 2)
 		return row;
-	row.hill = hill_fit(values, n, row.hill.k, number_of(frame, "lambda_err"),
-			    fmax(number_of(frame, "sigma_err"), 0));
+	row.hill = spectrum_frame_fit(frame, values, row.hill.k);
 	row.method = frame_text(frame, "method");
 	row.note = row.hill.note;
 	return row;
@@ -158,7 +132,7 @@ print_row(FILE *table, const struct frame *frame, const struct row *row)
 	tsv_double(table, row->hill.alpha_err, '\t');
 	tsv_double(table, row->hill.lambda_ref, '\t');
 	tsv_double(table, row->lambda_max, '\t');
-	tsv_double(table, number_of(frame, "cast_rel_err"), '\t');
+	tsv_double(table, frame_number(frame, "cast_rel_err"), '\t');
 	tsv_text(table, row->note, '\n');
 }
 
@@ -171,17 +145,10 @@ fit_frame(struct stream_reader *reader, const struct frame *frame, bool first, F
 	  struct failure *failure)
 {
 	struct row row;
-	const void *values;
+	const double *values;
 
-	if (frame_require(frame, FRAME_SPECTRUM, failure) ||
-	    stream_payload(reader, frame, &values, failure))
+	if (spectrum_frame_values(reader, frame, &values, failure))
 		return -1;
-	if (!is_spectrum(values, (size_t)frame->elements) ||
-	    (frame->elements && !(number_of(frame, "lambda_err") >= 0))) {
-		return fail(failure, STATUS_DATA,
-			    "layer '%.200s': not the eigenvalues of a spectrum with their error",
-			    frame_text(frame, "layer"));
-	}
 	row = fit_spectrum(frame, values);
 	if (first)
 		print_header(table);

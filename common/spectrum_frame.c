@@ -1,0 +1,52 @@
+#include "spectrum_frame.h"
+
+#include <math.h>
+#include <string.h>
+
+double
+frame_number(const struct frame *frame, const char *key)
+{
+	const char *text = frame_get(frame, key);
+	double value;
+
+	if (!text)
+		return NAN;
+	if (parse_double(text, &value))
+		return value;
+	return !strcmp(text, "inf") ? INFINITY : NAN;
+}
+
+/* Ascending, none negative: what a frame of another program might not hold. */
+static bool
+is_spectrum(const double *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!(values[i] >= (i ? values[i - 1] : 0)) || !isfinite(values[i]))
+			return false;
+	return true;
+}
+
+int
+spectrum_frame_values(struct stream_reader *reader, const struct frame *frame,
+		      const double **values, struct failure *failure)
+{
+	const void *payload;
+
+	if (frame_require(frame, FRAME_SPECTRUM, failure) ||
+	    stream_payload(reader, frame, &payload, failure))
+		return -1;
+	*values = payload;
+	if (!is_spectrum(*values, (size_t)frame->elements) ||
+	    (frame->elements && !(frame_number(frame, "lambda_err") >= 0)))
+		return fail(failure, STATUS_DATA,
+			    "layer '%.200s': not the eigenvalues of a spectrum with their error",
+			    frame_text(frame, "layer"));
+	return 0;
+}
+
+struct hill
+spectrum_frame_fit(const struct frame *frame, const double *values, size_t k)
+{
+	return hill_fit(values, (size_t)frame->elements, k, frame_number(frame, "lambda_err"),
+			fmax(frame_number(frame, "sigma_err"), 0));
+}

@@ -1,0 +1,22 @@
+/* Spectra in frames: their eigenvalues, checked, and the fit of their tails. */
+#ifndef SPECTRUM_FRAME_H
+#define SPECTRUM_FRAME_H
+
+#include "frame.h"
+#include "hill.h"
+#include "stream.h"
+
+/* A number from a frame's metadata; nan when it is not there or none. */
+double frame_number(const struct frame *frame, const char *key);
+
+/*
+ * The payload of a frame that must hold a spectrum: frame->elements eigenvalues, ascending, none
+ * negative, with a bound on their error. Memory as for stream_payload(). Returns 0 or -1.
+ */
+int spectrum_frame_values(struct stream_reader *reader, const struct frame *frame,
+			  const double **values, struct failure *failure);
+
+/* Fits the k largest of these eigenvalues, with the errors that the frame states; 1 <= k < elements. */
+struct hill spectrum_frame_fit(const struct frame *frame, const double *values, size_t k);
+
+#endif
