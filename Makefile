@@ -16,7 +16,7 @@ MODEL =
 
 -include local.mk
 
-PROGRAMS = st-layers prec-cast spectrum hill-alpha st-info st-synth
+PROGRAMS = st-layers prec-cast spectrum hill-alpha alpha-plot st-info st-synth
 PAGES    = $(wildcard man/*.[157])
 
 # One folder for each way of building, so that they do not mix.
@@ -56,7 +56,7 @@ $(ARCHIVE): $(COMMON)
 	$(Q)ar rcs $@ $^
 
 # What a program needs beyond the C library.
-$(BUILD)/st-layers: LDLIBS = -lpcre2-8
+$(BUILD)/st-layers $(BUILD)/alpha-plot: LDLIBS = -lpcre2-8
 $(BUILD)/spectrum: LDLIBS = -llapacke -lopenblas
 
 $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $(ARCHIVE)

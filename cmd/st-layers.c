@@ -97,22 +97,6 @@ add_pattern(struct patterns *patterns, const char *expression)
 	patterns->list[patterns->count++] = pattern;
 }
 
-static void
-parse_part(const char *text)
-{
-	char *copy = xstrdup(text), *slash = strchr(copy, '/');
-	uint64_t part = 0, parts = 0;
-
-	if (slash)
-		*slash = '\0';
-	if (!slash || !parse_unsigned(copy, 100000, &part) ||
-	    !parse_unsigned(slash + 1, 100000, &parts) || !part || part > parts)
-		usage_error("--shard takes I/N with 1 <= I <= N, and not '%s'", text);
-	free(copy);
-	options.part = (unsigned)part;
-	options.parts = (unsigned)parts;
-}
-
 static const char *
 parse_options(int argc, char **argv)
 {
@@ -128,7 +112,7 @@ parse_options(int argc, char **argv)
 			break;
 		case OPTION_INCLUDE: add_pattern(&options.include, optarg); break;
 		case OPTION_EXCLUDE: add_pattern(&options.exclude, optarg); break;
-		case OPTION_SHARD: parse_part(optarg); break;
+		case OPTION_SHARD: program_parse_part(optarg, &options.part, &options.parts); break;
 		case OPTION_LIST: options.list = true; break;
 		case OPTION_PROGRESS: options.progress = PROGRESS_ALWAYS; break;
 		case OPTION_NO_PROGRESS:

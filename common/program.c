@@ -62,6 +62,22 @@ program_operand(int argc, char **argv, int first)
 	return argv[first];
 }
 
+void
+program_parse_part(const char *text, unsigned *part, unsigned *parts)
+{
+	char *copy = xstrdup(text), *slash = strchr(copy, '/');
+	uint64_t i = 0, n = 0;
+
+	if (slash)
+		*slash = '\0';
+	if (!slash || !parse_unsigned(copy, 100000, &i) || !parse_unsigned(slash + 1, 100000, &n) ||
+	    !i || i > n)
+		usage_error("--shard takes I/N with 1 <= I <= N, and not '%s'", text);
+	free(copy);
+	*part = (unsigned)i;
+	*parts = (unsigned)n;
+}
+
 int
 program_open_input(const char *operand, const char *expected)
 {

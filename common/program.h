@@ -47,6 +47,9 @@ _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf
 /* The one operand a filter may have, null for standard input ("-" or none); more are refused. */
 const char *program_operand(int argc, char **argv, int first);
 
+/* Reads the argument I/N of --shard, 1 <= I <= N; ends the program if it is something else. */
+void program_parse_part(const char *text, unsigned *part, unsigned *parts);
+
 /*
  * A descriptor to read the operand (null: standard input) from; a failure ends the program. What is
  * expected there, "a stream" or "a table", is for messages.

@@ -1,0 +1,80 @@
+/*
+ * The plots of alpha-plot(1). Each function writes one page of a gnuplot script.
+ *
+ * In all of them a value without a bound on its error (fit_is_estimate) is missing, and "delta" is alpha
+ * less that of the reference precision.
+ */
+#ifndef PLOT_H
+#define PLOT_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "alpha_table.h"
+#include "gnuplot.h"
+
+/* What all plots of a run share. */
+struct plot {
+	FILE *script;
+	enum plot_format format;
+	const char *title; /* comes first in every title: the model's name, or "" */
+	const struct alpha_table *table;
+	size_t reference;    /* the precision that others are compared with */
+	const char **colors; /* of the precisions */
+};
+
+/* Layers of a table. */
+struct layer_list {
+	const struct fitted_layer **list;
+	size_t count;
+};
+
+/* The path of a page is null for gnuplot's standard output. */
+
+/* How alpha is distributed in each precision, and |delta| in each other than the reference. */
+void plot_box(const struct plot *plot, const char *path, const struct layer_list *layers);
+
+/* A group of bars for each layer: alpha in each precision, and below it delta. `what` says which
+ * layers these are. */
+void plot_bars(const struct plot *plot, const char *path, const struct layer_list *layers,
+	       const char *what);
+
+/* The same for one layer, with the values. */
+void plot_layer(const struct plot *plot, const char *path, const struct fitted_layer *layer);
+
+/* The mean of alpha over the layers of each category, and the mean of |delta|. */
+void plot_categories(const struct plot *plot, const char *path, const struct layer_list *layers);
+
+/* Layers, by category, by precisions: delta as a colour. */
+void plot_heatmap(const struct plot *plot, const char *path, const struct layer_list *layers);
+
+/* Alpha along the depth of the model, a panel for each category. */
+void plot_depth(const struct plot *plot, const char *path, const struct layer_list *layers);
+
+/* |delta| of each layer in each precision, with its numerical error, on a logarithmic axis. */
+void plot_delta(const struct plot *plot, const char *path, const struct layer_list *layers);
+
+/* The title of a page: that of the plot, then what the page shows. From malloc. */
+char *plot_title(const struct plot *plot, const char *what);
+
+/* The categories of the layers, in the order in which people know them; from malloc, and how many. */
+const char **plot_category_names(const struct layer_list *layers, size_t *count);
+
+/* The layers of one category. To be freed by free(list.list). */
+struct layer_list plot_layers_in(const struct layer_list *layers, const char *category);
+
+/* Alpha of an estimate, and nan otherwise; its delta; the sum of the two errors. */
+double plot_alpha(const struct fitted_layer *layer, size_t precision);
+double plot_delta_of(const struct plot *plot, const struct fitted_layer *layer, size_t precision);
+double plot_delta_err(const struct plot *plot, const struct fitted_layer *layer, size_t precision);
+
+/* The least and the largest |delta| of layers, among those that are not 0; 0 and 0 if there is none. */
+void plot_change_range(const struct plot *plot, const struct layer_list *layers, double *least,
+		       double *most);
+
+/* The power of ten that values up to this one are shown in units of; and what the axis of deltas is
+ * called then, from malloc. */
+int plot_exponent(double largest);
+char *plot_delta_label(const struct plot *plot, int exponent);
+
+#endif

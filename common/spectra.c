@@ -1,0 +1,150 @@
+#include "spectra.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "palette.h"
+#include "spectrum_frame.h"
+
+/* The fit of this layer in this precision that the table has; null if it has none. */
+static const struct fit *
+find_fit(const struct alpha_table *table, const char *layer, const char *precision)
+{
+	size_t number = alpha_table_precision(table, precision);
+
+	for (size_t i = 0; number < table->precision_count && i < table->layer_count; i++)
+		if (!strcmp(table->layers[i].name, layer) && table->layers[i].fits[number].there)
+			return &table->layers[i].fits[number];
+	return NULL;
+}
+
+static size_t
+tail_of(const struct frame *frame, const struct tail_choice *tails)
+{
+	size_t n = (size_t)frame->elements, k = tails->k;
+	const struct fit *fit = NULL;
+
+	if (tails->table)
+		fit = find_fit(tails->table, frame_text(frame, "layer"),
+			       frame_text(frame, "precision"));
+	if (fit)
+		k = (size_t)fit->k;
+	else if (!k)
+		k = hill_tail_size(n, tails->share);
+	return k >= n ? n - 1 : k ? k : 1;
+}
+
+/* The panel of a layer; most often the last. */
+static struct spectrum_panel *
+panel_of(struct spectra *spectra, const struct frame *frame)
+{
+	const char *layer = frame_text(frame, "layer");
+	struct spectrum_panel *panel;
+
+	for (size_t i = spectra->count; i-- > 0;)
+		if (!strcmp(spectra->panels[i].layer, layer))
+			return &spectra->panels[i];
+	spectra->panels = xreallocarray(spectra->panels, spectra->count + 1,
+					sizeof(*spectra->panels));
+	panel = &spectra->panels[spectra->count++];
+	*panel = (struct spectrum_panel){.layer = xstrdup(layer),
+					 .category = xstrdup(frame_text(frame, "category"))};
+	return panel;
+}
+
+static void
+note_precision(struct spectra *spectra, const char *precision)
+{
+	for (size_t i = 0; i < spectra->precision_count; i++)
+		if (!strcmp(spectra->precisions[i], precision))
+			return;
+	spectra->precisions = xreallocarray(spectra->precisions, spectra->precision_count + 1,
+					    sizeof(*spectra->precisions));
+	spectra->precisions[spectra->precision_count++] = xstrdup(precision);
+}
+
+static void
+add_curve(struct spectra *spectra, const struct frame *frame, const double *values,
+	  const struct tail_choice *tails)
+{
+	struct spectrum_panel *panel = panel_of(spectra, frame);
+	const char *precision = frame_text(frame, "precision");
+	struct hill fit = spectrum_frame_fit(frame, values, tail_of(frame, tails));
+
+	note_precision(spectra, precision);
+	panel->curves = xreallocarray(panel->curves, panel->curve_count + 1,
+				      sizeof(*panel->curves));
+	panel->curves[panel->curve_count++] = spectrum_curve_of(precision, values,
+								(size_t)frame->elements, fit);
+}
+
+int
+spectra_read(struct spectra *spectra, int input, const struct tail_choice *tails,
+	     bool (*wanted)(const void *context, const char *layer), const void *context,
+	     struct failure *failure)
+{
+	struct stream_reader *reader = stream_open(input);
+	struct frame frame;
+	const double *values;
+	int more;
+
+	while ((more = stream_next(reader, &frame, failure)) > 0) {
+		int status = spectrum_frame_values(reader, &frame, &values, failure);
+
+		if (!status && frame.elements > 1 &&
+		    (!wanted || wanted(context, frame_text(&frame, "layer"))))
+			add_curve(spectra, &frame, values, tails);
+		frame_free(&frame);
+		if (status) {
+			more = -1;
+			break;
+		}
+	}
+	stream_close(reader);
+	return more;
+}
+
+void
+spectra_free(struct spectra *spectra)
+{
+	for (size_t i = 0; i < spectra->count; i++)
+		spectrum_panel_free(&spectra->panels[i]);
+	for (size_t i = 0; i < spectra->precision_count; i++)
+		free(spectra->precisions[i]);
+	free(spectra->panels);
+	free(spectra->precisions);
+	*spectra = (struct spectra){0};
+}
+
+static void
+put_first(struct spectrum_panel *panel, const char *precision)
+{
+	for (size_t i = 1; i < panel->curve_count; i++) {
+		struct spectrum_curve curve = panel->curves[i];
+
+		if (strcmp(curve.precision, precision) != 0)
+			continue;
+		memmove(panel->curves + 1, panel->curves, i * sizeof(curve));
+		panel->curves[0] = curve;
+	}
+}
+
+void
+spectra_arrange(struct spectra *spectra, const char *reference)
+{
+	const char *const *names = (const char *const *)spectra->precisions;
+	const char **colors = palette_of_precisions(names, spectra->precision_count);
+
+	for (size_t i = 0; i < spectra->count; i++) {
+		struct spectrum_panel *panel = &spectra->panels[i];
+
+		for (size_t c = 0; c < panel->curve_count; c++)
+			for (size_t p = 0; p < spectra->precision_count; p++)
+				if (!strcmp(panel->curves[c].precision, names[p]))
+					panel->curves[c].color = colors[p];
+		if (reference)
+			put_first(panel, reference);
+	}
+	free(colors);
+}

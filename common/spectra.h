@@ -1,0 +1,38 @@
+/* The spectra of a stream, thinned for plots: a panel for each layer, a curve for each precision. */
+#ifndef SPECTRA_H
+#define SPECTRA_H
+
+#include "alpha_table.h"
+#include "plot_spectrum.h"
+
+/* How large the tails are: as in a table, or else k, or else (k 0) a share of the eigenvalues. */
+struct tail_choice {
+	const struct alpha_table *table; /* may be null */
+	size_t k;
+	double share;
+};
+
+/* A zeroed struct is empty. */
+struct spectra {
+	struct spectrum_panel *panels; /* in the order of the stream */
+	size_t count;
+	char **precisions; /* in the order in which they first appear */
+	size_t precision_count;
+};
+
+/*
+ * Reads a stream of spectra to its end. Layers that are not wanted (null: all are) are passed over.
+ * Returns 0, or -1 with a failure; spectra_free() is the caller's in either case.
+ */
+int spectra_read(struct spectra *spectra, int input, const struct tail_choice *tails,
+		 bool (*wanted)(const void *context, const char *layer), const void *context,
+		 struct failure *failure);
+void spectra_free(struct spectra *spectra);
+
+/*
+ * Gives the curves their colours, and puts that of the reference precision first (null: leaves the first
+ * one there).
+ */
+void spectra_arrange(struct spectra *spectra, const char *reference);
+
+#endif
