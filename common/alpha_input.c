@@ -97,6 +97,30 @@ alpha_input_read(struct alpha_table *table, char *const *operands, size_t count)
 	free(models);
 }
 
+void
+alpha_input_select(struct alpha_table *table, const char *list)
+{
+	size_t *numbers = xcalloc(table->precision_count, sizeof(*numbers)), count = 0;
+
+	for (const char *end; list; list = *end ? end + 1 : NULL) {
+		size_t number;
+		char *name;
+
+		end = list + strcspn(list, ",");
+		name = xstrndup(list, (size_t)(end - list));
+		number = alpha_table_precision(table, name);
+		if (number == table->precision_count)
+			die(STATUS_DATA, "--precisions: no row has the precision '%s'", name);
+		for (size_t i = 0; i < count; i++)
+			if (numbers[i] == number)
+				usage_error("--precisions: '%s' is there twice", name);
+		numbers[count++] = number;
+		free(name);
+	}
+	alpha_table_select(table, numbers, count);
+	free(numbers);
+}
+
 size_t
 alpha_input_reference(const struct alpha_table *table, const char *wanted)
 {

@@ -11,6 +11,12 @@
  */
 void alpha_input_read(struct alpha_table *table, char *const *operands, size_t count);
 
+/*
+ * Keeps the precisions of a comma-separated list, in its order. Refused are ones that no row has, and
+ * one that is there twice.
+ */
+void alpha_input_select(struct alpha_table *table, const char *list);
+
 /* The number of the precision that others are compared with: the one wanted, or by default (null) the
  * first of the table. */
 size_t alpha_input_reference(const struct alpha_table *table, const char *wanted);

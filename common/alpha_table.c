@@ -75,12 +75,17 @@ read_all(FILE *file, size_t *length, struct failure *failure)
 	struct text text = {0};
 	char buffer[1 << 16];
 	size_t count;
+	int error;
 
 	text_append(&text, "", 0);
-	while ((count = fread(buffer, 1, sizeof(buffer), file)) > 0)
+	do {
+		clearerr(file); /* of an interruption, after which reading goes on */
+		count = fread(buffer, 1, sizeof(buffer), file);
+		error = ferror(file) ? errno : 0;
 		text_append(&text, buffer, count);
-	if (ferror(file)) {
-		fail(failure, STATUS_IO, "%s", strerror(errno));
+	} while (!feof(file) && (!error || error == EINTR));
+	if (error) {
+		fail(failure, STATUS_IO, "%s", strerror(error));
 		text_free(&text);
 		return NULL;
 	}
@@ -402,6 +407,26 @@ alpha_table_read(struct alpha_table *table, FILE *file, const char *model, struc
 				      sizeof(*table->models));
 	table->models[table->model_count++] = xstrdup(model);
 	return status;
+}
+
+void
+alpha_table_select(struct alpha_table *table, const size_t *numbers, size_t count)
+{
+	const char **precisions = xcalloc(count, sizeof(*precisions));
+
+	for (size_t p = 0; p < count; p++)
+		precisions[p] = table->precisions[numbers[p]];
+	for (size_t i = 0; i < table->layer_count; i++) {
+		struct fit *fits = xcalloc(count, sizeof(*fits));
+
+		for (size_t p = 0; p < count; p++)
+			fits[p] = table->layers[i].fits[numbers[p]];
+		free(table->layers[i].fits);
+		table->layers[i].fits = fits;
+	}
+	free(table->precisions);
+	table->precisions = precisions;
+	table->precision_count = count;
 }
 
 void

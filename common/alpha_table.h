@@ -47,6 +47,9 @@ struct alpha_table {
 int alpha_table_read(struct alpha_table *table, FILE *file, const char *model,
 		     struct failure *failure);
 
+/* Keeps the precisions of these numbers, all different, and puts them in this order. */
+void alpha_table_select(struct alpha_table *table, const size_t *numbers, size_t count);
+
 void alpha_table_free(struct alpha_table *table);
 
 /* The number of a precision; that of all precisions if the table does not have it. */

@@ -42,6 +42,10 @@ print_json_string(const char *string)
 {
 	struct text text = {0};
 
+	if (!string) {
+		fputs("null", stdout);
+		return;
+	}
 	json_write_string(&text, string);
 	fputs(text.bytes, stdout);
 	text_free(&text);
@@ -105,8 +109,8 @@ output_table_text(struct output_table *table, const char *text)
 {
 	begin_field(table);
 	switch (table->format) {
-	case TABLE_TSV: tsv_text(stdout, text, separator(table)); break;
-	case TABLE_CSV: print_csv_text(text); break;
+	case TABLE_TSV: tsv_text(stdout, text ? text : "", separator(table)); break;
+	case TABLE_CSV: print_csv_text(text ? text : ""); break;
 	case TABLE_JSON: print_json_string(text); break;
 	}
 	end_field(table);

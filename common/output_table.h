@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum table_format {
-	TABLE_TSV, /* as tsv.h says; what is missing is "nan" */
+	TABLE_TSV, /* as tsv.h says; a number that is missing is "nan" */
 	TABLE_CSV, /* RFC 4180 with lines that end in a newline; what is missing is empty */
 	TABLE_JSON /* an array of objects; what is missing, and what is infinite, is null */
 };
@@ -33,7 +33,7 @@ void output_table_columns(struct output_table *table, const char *const *names);
 void output_table_begin(struct output_table *table, enum table_format format);
 
 /* The next field of the row. */
-void output_table_text(struct output_table *table, const char *text);
+void output_table_text(struct output_table *table, const char *text); /* null: missing */
 void output_table_unsigned(struct output_table *table, uint64_t value);
 void output_table_double(struct output_table *table, double value); /* nan: missing */
 

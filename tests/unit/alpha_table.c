@@ -86,6 +86,14 @@ test_good_table(void)
 	tap(fit_is_estimate(&table.layers[0].fits[0]), "an estimate");
 	tap(!fit_is_estimate(&table.layers[0].fits[1]), "none without a bound");
 	tap(alpha_table_precision(&table, "bf16") == 1, "a precision by name");
+	alpha_table_select(&table, (size_t[]){1, 0}, 2);
+	tap(alpha_table_precision(&table, "bf16") == 0 && table.layers[0].fits[0].alpha == 3.5 &&
+		    table.layers[0].fits[1].alpha == 3,
+	    "precisions in another order");
+	alpha_table_select(&table, (size_t[]){1}, 1);
+	tap(table.precision_count == 1 && !strcmp(table.precisions[0], "fp32") &&
+		    table.layers[0].fits[0].alpha == 3 && !table.layers[1].fits[0].there,
+	    "one of two precisions");
 	alpha_table_free(&table);
 }
 
