@@ -124,6 +124,8 @@ END
 model=$tmp/model.safetensors
 st-layers "$model" >"$tmp/tensors"
 spectrum --threads 1 "$tmp/tensors" >"$tmp/spectra"
+st-layers --shard 1/2 "$model" >"$tmp/part1"
+st-layers --shard 2/2 "$model" >"$tmp/part2"
 
 while read -r program arguments <&3; do
 	for option in --help --version; do
@@ -151,6 +153,7 @@ prec-cast bf16 $tmp/tensors
 prec-cast --list
 spectrum --threads 1 $tmp/tensors
 hill-alpha $tmp/spectra
+st-merge $tmp/tensors
 st-info $tmp/tensors
 st-info -m $tmp/tensors
 END
@@ -210,18 +213,21 @@ else
 	each_fails read error=EIO "$tmp/tensors" "spectrum: tensors: $eio" spectrum --threads 1 tensors
 	each_fails read error=EIO "$tmp/tensors" "st-info: tensors: $eio" st-info tensors
 	each_fails read error=EIO "$tmp/spectra" "hill-alpha: spectra: $eio" hill-alpha spectra
+	each_fails read error=EIO "$tmp/part2" "st-merge: part2: $eio" st-merge part1 part2
 	full="standard output: No space left on device"
 	each_fails write error=ENOSPC "$tmp/out" "st-layers: $full" st-layers model.safetensors
 	each_fails write error=ENOSPC "$tmp/out" "prec-cast: $full" prec-cast fp16 tensors
 	each_fails write error=ENOSPC "$tmp/out" "spectrum: $full" spectrum --threads 1 tensors
 	each_fails write error=ENOSPC "$tmp/out" "st-info: $full" st-info tensors
 	each_fails write error=ENOSPC "$tmp/out" "hill-alpha: $full" hill-alpha spectra
+	each_fails write error=ENOSPC "$tmp/out" "st-merge: $full" st-merge part1 part2
 	late="standard output: Input/output error"
 	each_fails close error=EIO "$tmp/out" "st-layers: $late" st-layers model.safetensors
 	each_fails close error=EIO "$tmp/out" "prec-cast: $late" prec-cast fp16 tensors
 	each_fails close error=EIO "$tmp/out" "spectrum: $late" spectrum --threads 1 tensors
 	each_fails close error=EIO "$tmp/out" "st-info: $late" st-info tensors
 	each_fails close error=EIO "$tmp/out" "hill-alpha: $late" hill-alpha spectra
+	each_fails close error=EIO "$tmp/out" "st-merge: $late" st-merge part1 part2
 	each_fails pread64 retval=0 "$model" \
 		"st-layers: model.safetensors: the file has become shorter while it is read" \
 		st-layers model.safetensors
@@ -229,6 +235,7 @@ else
 	interrupted read "$tmp/tensors" prec-cast fp16 tensors
 	interrupted write "$tmp/out" prec-cast fp16 tensors
 	interrupted read "$tmp/spectra" hill-alpha spectra
+	interrupted read "$tmp/part1" st-merge part1 part2
 fi
 
 cd "$root" || exit 1
