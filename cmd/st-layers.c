@@ -169,17 +169,24 @@ left_out_by_pattern(const struct layer *layer)
 	return NULL;
 }
 
-/* Applies --include, --exclude and --shard to what the kinds have chosen. */
-static void
+/*
+ * Applies --include, --exclude and --shard to what the kinds have chosen. Returns how many layers are
+ * chosen in all parts together.
+ */
+static size_t
 narrow(struct layer *layers, size_t count)
 {
+	size_t chosen;
+
 	for (size_t i = 0; i < count; i++) {
 		const char *reason = left_out_by_pattern(&layers[i]);
 
 		if (reason)
 			layer_leave_out(&layers[i], reason);
 	}
+	chosen = layers_number(layers, count);
 	layers_keep_part(layers, count, options.part, options.parts);
+	return chosen;
 }
 
 /* A shape as "4096x1024"; "" for a scalar. */
@@ -234,28 +241,12 @@ read_piece(void *context, uint64_t offset, void *buffer, size_t count)
 		die(failure.status, "%s", failure.text);
 }
 
-/* What a model's layers are together. */
-struct totals {
-	size_t chosen;
-	double cost;
-};
-
-static struct totals
-total_of(const struct layer *layers, size_t count)
-{
-	struct totals totals = {0};
-
-	for (size_t i = 0; i < count; i++)
-		if (layers[i].chosen) {
-			totals.chosen++;
-			totals.cost += layers[i].cost;
-		}
-	return totals;
-}
-
-/* The frame of a layer, the number index of so many, after which `share` of the work is done. */
+/*
+ * The frame of a layer, one of so many. Nothing in it depends on --shard, so that the frames of all
+ * parts are those of the whole.
+ */
 static struct frame
-frame_of(const struct layer *layer, size_t index, size_t count, double share, const char *signature)
+frame_of(const struct layer *layer, size_t count, const char *signature)
 {
 	const struct model_tensor *tensor = layer->tensor;
 	struct frame frame = frame_new(FRAME_TENSOR, tensor->name, tensor->dtype, tensor->rank,
@@ -263,29 +254,23 @@ frame_of(const struct layer *layer, size_t index, size_t count, double share, co
 
 	frame_set(&frame, "layer", "%s", layer->name);
 	frame_set(&frame, "category", "%s", layer->category);
-	frame_set(&frame, "index", "%zu", index);
+	frame_set(&frame, "index", "%zu", layer->number);
 	frame_set(&frame, "count", "%zu", count);
 	frame_set(&frame, "source_dtype", "%s", dtype_name(tensor->dtype));
 	frame_set(&frame, "precision", "%s", format_name(format_of_dtype(tensor->dtype)));
 	frame_set(&frame, "exact", "1");
-	frame_set(&frame, "work", "%.6f", share);
+	frame_set(&frame, "work", "%.6f", layer->work);
 	frame_sign(&frame, signature);
 	return frame;
 }
 
-static double
-share_of(double cost, struct totals totals)
-{
-	return totals.cost > 0 ? cost / totals.cost : 1;
-}
-
+/* The frames of the layers of this part; count is that of all parts. */
 static void
-write_stream(const struct model *model, const struct layer *layers, const char *signature)
+write_stream(const struct model *model, const struct layer *layers, size_t count,
+	     const char *signature)
 {
 	struct stream_writer *writer = stream_create(STDOUT_FILENO);
-	struct totals totals = total_of(layers, model->count);
-	double cost = 0;
-	size_t index = 0;
+	double work = 0;
 
 	for (size_t i = 0; i < model->count; i++) {
 		const struct layer *layer = &layers[i];
@@ -294,9 +279,9 @@ write_stream(const struct model *model, const struct layer *layers, const char *
 
 		if (!layer->chosen)
 			continue;
-		progress_update(index, totals.chosen, share_of(cost, totals), layer->name);
-		cost += layer->cost;
-		frame = frame_of(layer, index++, totals.chosen, share_of(cost, totals), signature);
+		progress_update(layer->number, count, work, layer->name);
+		work = layer->work;
+		frame = frame_of(layer, count, signature);
 		stream_write_pieces(writer, &frame, read_piece, &source);
 		frame_free(&frame);
 	}
@@ -322,11 +307,13 @@ report_unreadable(const struct model *model, const struct layer *layers)
 int
 main(int argc, char **argv)
 {
+	static const char *const without_effect[] = {"--shard", NULL}; /* on a frame */
 	struct model model;
 	struct failure failure;
 	struct layer *layers;
 	const char *name;
 	char *path, *signature;
+	size_t count;
 	int status;
 
 	program_begin(&program);
@@ -339,16 +326,16 @@ main(int argc, char **argv)
 	if (model.notice)
 		warn("%s: %s", path, model.notice);
 	layers = layers_of(&model, options.kinds);
-	narrow(layers, model.count);
+	count = narrow(layers, model.count);
 	status = report_unreadable(&model, layers);
 	if (options.list) {
 		print_list(&model, layers);
 	} else {
-		if (!total_of(layers, model.count).chosen && options.parts == 1)
+		if (!count)
 			die(STATUS_NO_INPUT, "%s: no layer is chosen; --list shows why", path);
-		signature = program_signature(&program, argc, argv, NULL);
+		signature = program_signature(&program, argc, argv, without_effect);
 		progress_begin(PROGRESS_LAYERS, options.progress);
-		write_stream(&model, layers, signature);
+		write_stream(&model, layers, count, signature);
 		progress_end();
 		free(signature);
 	}

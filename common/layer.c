@@ -186,6 +186,24 @@ layer_leave_out(struct layer *layer, const char *reason)
 	layer->left_out = true;
 }
 
+size_t
+layers_number(struct layer *layers, size_t count)
+{
+	double total = 0, done = 0;
+	size_t chosen = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (layers[i].chosen)
+			total += layers[i].cost;
+	for (size_t i = 0; i < count; i++)
+		if (layers[i].chosen) {
+			done += layers[i].cost;
+			layers[i].number = chosen++;
+			layers[i].work = total > 0 ? done / total : 1;
+		}
+	return chosen;
+}
+
 /* Largest cost first; among equals, the order of the model. */
 static int
 compare_cost(const void *a, const void *b)

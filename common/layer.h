@@ -33,6 +33,8 @@ struct layer {
 	bool chosen;
 	bool left_out;	    /* by the user's wish, whatever its kind */
 	const char *reason; /* why, or why not, in a few words */
+	size_t number;	    /* among the chosen, from 0; set by layers_number() */
+	double work; /* the share of the cost of all chosen after it, from 0 to 1; likewise */
 };
 
 /*
@@ -51,6 +53,12 @@ void layer_leave_out(struct layer *layer, const char *reason);
  * and lm_head where those say other_linear.
  */
 const char *layer_category(const char *name, enum layer_kind kind);
+
+/*
+ * Numbers the chosen layers, in order; returns how many they are. Comes before layers_keep_part(), so
+ * that a layer has the same number whichever part it is in.
+ */
+size_t layers_number(struct layer *layers, size_t count);
 
 /*
  * Of the chosen layers, keeps chosen only part number part (from 1) of parts. The same for everyone

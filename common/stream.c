@@ -496,7 +496,8 @@ stream_finish(struct stream_writer *writer, const struct frame *end, const char 
 
 	if (end)
 		frame_take_metadata(&frame, end);
-	frame_sign(&frame, signature);
+	if (signature)
+		frame_sign(&frame, signature);
 	write_head(writer, &frame);
 	frame_free(&frame);
 	/* A full disk may be noticed only now. */

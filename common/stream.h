@@ -71,7 +71,10 @@ typedef void stream_source(void *context, uint64_t offset, void *buffer, size_t 
 void stream_write_pieces(struct stream_writer *writer, struct frame *frame, stream_source *source,
 			 void *context);
 
-/* Writes the end frame, signed as given, and frees the writer. */
+/*
+ * Writes the end frame, with the metadata of another if there is one, signed as given if a signature
+ * is; and frees the writer.
+ */
 void stream_finish(struct stream_writer *writer, const struct frame *end, const char *signature);
 
 #endif

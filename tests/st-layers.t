@@ -74,6 +74,17 @@ for n in 1 2 3 5 40; do
 done
 ok "--shard: an empty part is a good stream" sh -c "st-layers --shard 40/40 $model | st-info -q"
 
+# A frame does not tell what part it is in: its metadata are compared, without its place in the part.
+metadata() { st-layers "$@" "$model" | st-info -m | grep '^[0-9]' | cut -f 2-; }
+for i in 1 2 3; do metadata --exclude 'k_proj' --shard $i/3; done | sort > "$tmp/p"
+metadata --exclude 'k_proj' | sort > "$tmp/w"
+ok "--shard: the frames of all parts are those of the whole" cmp "$tmp/p" "$tmp/w"
+is "--shard: the end does not tell the part" "$(st-layers "$model" | st-info -m | grep ^end)" \
+	"$(st-layers --sh 2/3 "$model" | st-info -m | grep ^end)"
+is "--shard: the numbers of a part have gaps" "0 12 8 12 11 12 " \
+	"$(st-layers --shard=2/3 "$model" | st-info -m | awk '$2 == "index" || $2 == "count" { print $3 }' |
+		tr '\n' ' ')"
+
 # Layers that cannot be read are named, and the exit status says so; the rest comes out.
 tests/write-model "$tmp/quantised.safetensors" a.weight:F8_E4M3:4x4 b.weight:F32:4x4 c.qweight:I32:4x4
 st-layers "$tmp/quantised.safetensors" > "$tmp/out.st" 2> "$tmp/err"
@@ -136,4 +147,6 @@ fails 64 "st-layers: --shard takes I/N with 1 <= I <= N, and not '3/2' (try 'st-
 	"a part that is not there" st-layers --shard 3/2 "$model"
 fails 66 "st-layers: $model: no layer is chosen; --list shows why" \
 	"nothing chosen" st-layers --include nowhere "$model"
+fails 66 "st-layers: $model: no layer is chosen; --list shows why" \
+	"nothing chosen in any part" st-layers --include nowhere --shard 2/3 "$model"
 done_testing

@@ -125,6 +125,8 @@ model=$tmp/model.safetensors
 st-layers "$model" >"$tmp/tensors"
 spectrum --threads 1 "$tmp/tensors" >"$tmp/spectra"
 hill-alpha "$tmp/spectra" >"$tmp/table"
+st-layers --shard 1/2 "$model" >"$tmp/part1"
+st-layers --shard 2/2 "$model" >"$tmp/part2"
 
 while read -r program arguments <&3; do
 	for option in --help --version; do
@@ -154,6 +156,7 @@ spectrum --threads 1 $tmp/tensors
 hill-alpha $tmp/spectra
 alpha-stats $tmp/table
 alpha-stats --wide --json $tmp/table
+st-merge $tmp/tensors
 st-info $tmp/tensors
 st-info -m $tmp/tensors
 END
@@ -214,6 +217,7 @@ else
 	each_fails read error=EIO "$tmp/tensors" "st-info: tensors: $eio" st-info tensors
 	each_fails read error=EIO "$tmp/spectra" "hill-alpha: spectra: $eio" hill-alpha spectra
 	each_fails read error=EIO "$tmp/table" "alpha-stats: table: $eio" alpha-stats table
+	each_fails read error=EIO "$tmp/part2" "st-merge: part2: $eio" st-merge part1 part2
 	full="standard output: No space left on device"
 	each_fails write error=ENOSPC "$tmp/out" "st-layers: $full" st-layers model.safetensors
 	each_fails write error=ENOSPC "$tmp/out" "prec-cast: $full" prec-cast fp16 tensors
@@ -221,6 +225,7 @@ else
 	each_fails write error=ENOSPC "$tmp/out" "st-info: $full" st-info tensors
 	each_fails write error=ENOSPC "$tmp/out" "hill-alpha: $full" hill-alpha spectra
 	each_fails write error=ENOSPC "$tmp/out" "alpha-stats: $full" alpha-stats table
+	each_fails write error=ENOSPC "$tmp/out" "st-merge: $full" st-merge part1 part2
 	late="standard output: Input/output error"
 	each_fails close error=EIO "$tmp/out" "st-layers: $late" st-layers model.safetensors
 	each_fails close error=EIO "$tmp/out" "prec-cast: $late" prec-cast fp16 tensors
@@ -228,6 +233,7 @@ else
 	each_fails close error=EIO "$tmp/out" "st-info: $late" st-info tensors
 	each_fails close error=EIO "$tmp/out" "hill-alpha: $late" hill-alpha spectra
 	each_fails close error=EIO "$tmp/out" "alpha-stats: $late" alpha-stats table
+	each_fails close error=EIO "$tmp/out" "st-merge: $late" st-merge part1 part2
 	each_fails pread64 retval=0 "$model" \
 		"st-layers: model.safetensors: the file has become shorter while it is read" \
 		st-layers model.safetensors
@@ -236,6 +242,7 @@ else
 	interrupted write "$tmp/out" prec-cast fp16 tensors
 	interrupted read "$tmp/spectra" hill-alpha spectra
 	interrupted read "$tmp/table" alpha-stats table
+	interrupted read "$tmp/part1" st-merge part1 part2
 fi
 
 cd "$root" || exit 1
