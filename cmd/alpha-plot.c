@@ -38,6 +38,7 @@ static const struct program program = {
 		"  --category NAME       only layers of this category\n"
 		"  --layer NAME          only this layer (repeatable)\n"
 		"  --include RE          only layers whose name matches RE\n"
+		"  --precisions LIST     only these, in this order, such as fp32,bf16\n"
 		"  --reference P         the precision to compare with (default: the first)\n"
 		"  --title TEXT          begins every title: the model's name\n"
 		"  --k N, --k-frac F     size of the tail, for spectrum (default --k-frac 0.1)\n"
@@ -56,7 +57,7 @@ static const struct program program = {
 
 static struct {
 	enum plot_format format;
-	const char *output, *category, *reference, *title, *spectra;
+	const char *output, *category, *precisions, *reference, *title, *spectra;
 	const char **layers; /* of --layer */
 	size_t layer_count;
 	struct pattern *include;
@@ -70,6 +71,7 @@ enum {
 	OPTION_CATEGORY,
 	OPTION_LAYER,
 	OPTION_INCLUDE,
+	OPTION_PRECISIONS,
 	OPTION_REFERENCE,
 	OPTION_TITLE,
 	OPTION_K,
@@ -87,6 +89,7 @@ static const struct option long_options[] = {
 	{"category", required_argument, 0, OPTION_CATEGORY},
 	{"layer", required_argument, 0, OPTION_LAYER},
 	{"include", required_argument, 0, OPTION_INCLUDE},
+	{"precisions", required_argument, 0, OPTION_PRECISIONS},
 	{"reference", required_argument, 0, OPTION_REFERENCE},
 	{"title", required_argument, 0, OPTION_TITLE},
 	{"k", required_argument, 0, OPTION_K},
@@ -178,6 +181,7 @@ parse_option(int option, const char *argument)
 		options.layers[options.layer_count++] = argument;
 		break;
 	case OPTION_INCLUDE: compile_include(argument); break;
+	case OPTION_PRECISIONS: options.precisions = argument; break;
 	case OPTION_REFERENCE: options.reference = argument; break;
 	case OPTION_TITLE: options.title = argument; break;
 	case OPTION_K: options.tails.k = parse_count("--k", argument, 1); break;
@@ -352,8 +356,8 @@ plot_stream(const char *operand)
 	struct spectra spectra = {0};
 	struct failure failure;
 
-	if (options.category)
-		usage_error("--category is not for spectra");
+	if (options.category || options.precisions)
+		usage_error("--category and --precisions are not for spectra");
 	if (spectra_read(&spectra, program_open_input(operand, "a stream"), &options.tails,
 			 is_wanted, NULL, &failure))
 		die_failure(&failure, program_source(operand));
@@ -423,6 +427,8 @@ plot_table(const struct kind *kind, char **operands, size_t count)
 	struct layer_list layers;
 
 	alpha_input_read(&table, operands, count);
+	if (options.precisions)
+		alpha_input_select(&table, options.precisions);
 	plot.reference = alpha_input_reference(&table, options.reference);
 	plot.colors = palette_of_precisions(table.precisions, table.precision_count);
 	layers = choose_layers(&table);

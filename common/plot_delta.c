@@ -95,7 +95,7 @@ plot_delta(const struct plot *plot, const char *path, const struct layer_list *l
 	double width = fmin(fmax(LEFT + RIGHT + 6 * (double)layers->count, LEAST_WIDTH),
 			    MOST_WIDTH);
 	struct category_axis axis = category_axis_of(layers, width - LEFT - RIGHT);
-	double size = layers->count > 150 ? 0.45 : 0.8;
+	double size = layers->count > 150 ? 0.6 : 0.9;
 	size_t count = plot->table->precision_count;
 	struct counts *counts = xcalloc(count, sizeof(*counts));
 	char *what = format_text("change of α from %s", plot->table->precisions[plot->reference]);
