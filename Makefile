@@ -56,7 +56,7 @@ $(ARCHIVE): $(COMMON)
 	$(Q)ar rcs $@ $^
 
 # What a program needs beyond the C library.
-$(BUILD)/st-layers $(BUILD)/alpha-plot: LDLIBS = -lpcre2-8
+$(BUILD)/st-layers $(BUILD)/hill-alpha $(BUILD)/alpha-plot: LDLIBS = -lpcre2-8
 $(BUILD)/spectrum: LDLIBS = -llapacke -lopenblas
 
 $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $(ARCHIVE)

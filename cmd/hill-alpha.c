@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pattern.h"
 #include "program.h"
 #include "progress.h"
 #include "spectrum_frame.h"
@@ -24,6 +25,8 @@ static const struct program program = {
 		"\n"
 		"  --k N         fit the N largest eigenvalues\n"
 		"  --k-frac F    fit the largest share F of them, 10 at least (default 0.1)\n"
+		"  --include RE  only layers whose name matches RE (repeatable: any of them)\n"
+		"  --exclude RE  no layers whose name matches RE (repeatable)\n"
 		"  --help, --version\n"
 		"\n"
 		"Example: hill-alpha spectra.st > alpha.tsv\n",
@@ -32,13 +35,16 @@ static const struct program program = {
 static struct {
 	uint64_t k; /* 0: by share */
 	double share;
+	struct name_choice names;
 } options = {.share = 0.1};
 
-enum { OPTION_K = OPTION_OWN, OPTION_K_FRAC };
+enum { OPTION_K = OPTION_OWN, OPTION_K_FRAC, OPTION_INCLUDE, OPTION_EXCLUDE };
 
 static const struct option long_options[] = {
 	{"k", required_argument, 0, OPTION_K},
 	{"k-frac", required_argument, 0, OPTION_K_FRAC},
+	{"include", required_argument, 0, OPTION_INCLUDE},
+	{"exclude", required_argument, 0, OPTION_EXCLUDE},
 	COMMON_OPTIONS,
 	{0},
 };
@@ -61,6 +67,8 @@ parse_options(int argc, char **argv)
 					"--k-frac takes a share above 0 and up to 1, and not '%s'",
 					optarg);
 			break;
+		case OPTION_INCLUDE: name_choice_include(&options.names, optarg); break;
+		case OPTION_EXCLUDE: name_choice_exclude(&options.names, optarg); break;
 		default: program_common_option(&program, option, argv);
 		}
 	return program_operand(argc, argv, optind);
@@ -137,11 +145,11 @@ print_row(FILE *table, const struct frame *frame, const struct row *row)
 }
 
 /*
- * Fits one frame and prints its row, before the first of all the header. Returns -1, or the status
- * that the row calls for.
+ * Fits one frame and prints its row, before the first of all the header; counts it in *rows. Returns -1,
+ * or the status that the row calls for.
  */
 static int
-fit_frame(struct stream_reader *reader, const struct frame *frame, bool first, FILE *table,
+fit_frame(struct stream_reader *reader, const struct frame *frame, uint64_t *rows, FILE *table,
 	  struct failure *failure)
 {
 	struct row row;
@@ -149,8 +157,10 @@ fit_frame(struct stream_reader *reader, const struct frame *frame, bool first, F
 
 	if (spectrum_frame_values(reader, frame, &values, failure))
 		return -1;
+	if (name_choice_refuses(&options.names, frame_text(frame, "layer")))
+		return 0;
 	row = fit_spectrum(frame, values);
-	if (first)
+	if (!(*rows)++)
 		print_header(table);
 	print_row(table, frame, &row);
 	/* A value without a bound on its error is no estimate. */
@@ -191,19 +201,22 @@ fit_stream(int input, const char *source)
 	char *held = NULL;
 	size_t length = 0;
 	FILE *table = open_table(&held, &length);
-	uint64_t rows = 0;
+	uint64_t frames = 0, rows = 0;
 	int more, status = 0;
 
 	while ((more = stream_next(reader, &frame, &failure)) > 0) {
-		int result = fit_frame(reader, &frame, !rows++, table, &failure);
+		int result = fit_frame(reader, &frame, &rows, table, &failure);
 
 		if (result < 0)
 			die_failure(&failure, source);
 		status |= result;
+		frames++;
 		frame_free(&frame);
 	}
 	if (more < 0)
 		die_failure(&failure, source);
+	if (frames && !rows)
+		die(STATUS_NO_INPUT, "%s: no layer is chosen", source);
 	if (!rows)
 		print_header(table);
 	close_table(table, &held, &length);
@@ -221,6 +234,7 @@ main(int argc, char **argv)
 	operand = parse_options(argc, argv);
 	progress_yield_to_output(PROGRESS_FIT);
 	status = fit_stream(program_open_input(operand, "a stream"), program_source(operand));
+	name_choice_free(&options.names);
 	program_finish_output();
 	return status;
 }

@@ -48,14 +48,9 @@ static const struct program program = {
 		"hill-alpha\n",
 };
 
-struct patterns {
-	struct pattern **list;
-	size_t count;
-};
-
 static struct {
 	bool kinds[LAYER_KINDS];
-	struct patterns include, exclude;
+	struct name_choice names;
 	unsigned part, parts;
 	bool list;
 	enum progress_wish progress;
@@ -84,19 +79,6 @@ static const struct option long_options[] = {
 	{0},
 };
 
-static void
-add_pattern(struct patterns *patterns, const char *expression)
-{
-	struct failure failure;
-	struct pattern *pattern = pattern_compile(expression, &failure);
-
-	if (!pattern)
-		die(failure.status, "%s", failure.text);
-	patterns->list = xreallocarray(patterns->list, patterns->count + 1,
-				       sizeof(struct pattern *));
-	patterns->list[patterns->count++] = pattern;
-}
-
 static const char *
 parse_options(int argc, char **argv)
 {
@@ -110,8 +92,8 @@ parse_options(int argc, char **argv)
 			options.kinds[LAYER_CONV] = options.kinds[LAYER_EMBEDDING] =
 				options.kinds[LAYER_OTHER] = true;
 			break;
-		case OPTION_INCLUDE: add_pattern(&options.include, optarg); break;
-		case OPTION_EXCLUDE: add_pattern(&options.exclude, optarg); break;
+		case OPTION_INCLUDE: name_choice_include(&options.names, optarg); break;
+		case OPTION_EXCLUDE: name_choice_exclude(&options.names, optarg); break;
 		case OPTION_SHARD: program_parse_part(optarg, &options.part, &options.parts); break;
 		case OPTION_LIST: options.list = true; break;
 		case OPTION_PROGRESS: options.progress = PROGRESS_ALWAYS; break;
@@ -142,33 +124,6 @@ find_model(const char *name)
 	return path;
 }
 
-static bool
-matches_any(const struct patterns *patterns, const char *name)
-{
-	struct failure failure;
-
-	for (size_t i = 0; i < patterns->count; i++) {
-		int found = pattern_search(patterns->list[i], name, &failure);
-
-		if (found < 0)
-			die(failure.status, "%s", failure.text);
-		if (found)
-			return true;
-	}
-	return false;
-}
-
-/* Why the user's patterns leave a layer out; null when they do not. */
-static const char *
-left_out_by_pattern(const struct layer *layer)
-{
-	if (options.include.count && !matches_any(&options.include, layer->name))
-		return "no --include matches";
-	if (matches_any(&options.exclude, layer->name))
-		return "an --exclude matches";
-	return NULL;
-}
-
 /*
  * Applies --include, --exclude and --shard to what the kinds have chosen. Returns how many layers are
  * chosen in all parts together.
@@ -179,7 +134,7 @@ narrow(struct layer *layers, size_t count)
 	size_t chosen;
 
 	for (size_t i = 0; i < count; i++) {
-		const char *reason = left_out_by_pattern(&layers[i]);
+		const char *reason = name_choice_refuses(&options.names, layers[i].name);
 
 		if (reason)
 			layer_leave_out(&layers[i], reason);
@@ -340,6 +295,7 @@ main(int argc, char **argv)
 		free(signature);
 	}
 	layers_free(layers, model.count);
+	name_choice_free(&options.names);
 	model_close(&model);
 	free(path);
 	return status;

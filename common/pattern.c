@@ -72,3 +72,65 @@ pattern_search(const struct pattern *pattern, const char *name, struct failure *
 		    "expression '%.200s' takes too long on the name '%.100s'", pattern->expression,
 		    name);
 }
+
+static void
+add_pattern(struct pattern ***list, size_t *count, const char *expression)
+{
+	struct failure failure;
+	struct pattern *pattern = pattern_compile(expression, &failure);
+
+	if (!pattern)
+		die(failure.status, "%s", failure.text);
+	*list = xreallocarray(*list, *count + 1, sizeof(struct pattern *));
+	(*list)[(*count)++] = pattern;
+}
+
+void
+name_choice_include(struct name_choice *choice, const char *expression)
+{
+	add_pattern(&choice->include, &choice->include_count, expression);
+}
+
+void
+name_choice_exclude(struct name_choice *choice, const char *expression)
+{
+	add_pattern(&choice->exclude, &choice->exclude_count, expression);
+}
+
+static bool
+matches_any(struct pattern *const *list, size_t count, const char *name)
+{
+	struct failure failure;
+
+	for (size_t i = 0; i < count; i++) {
+		int found = pattern_search(list[i], name, &failure);
+
+		if (found < 0)
+			die(failure.status, "%s", failure.text);
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+const char *
+name_choice_refuses(const struct name_choice *choice, const char *name)
+{
+	if (choice->include_count && !matches_any(choice->include, choice->include_count, name))
+		return "no --include matches";
+	if (matches_any(choice->exclude, choice->exclude_count, name))
+		return "an --exclude matches";
+	return NULL;
+}
+
+void
+name_choice_free(struct name_choice *choice)
+{
+	for (size_t i = 0; i < choice->include_count; i++)
+		pattern_free(choice->include[i]);
+	for (size_t i = 0; i < choice->exclude_count; i++)
+		pattern_free(choice->exclude[i]);
+	free(choice->include);
+	free(choice->exclude);
+	*choice = (struct name_choice){0};
+}
