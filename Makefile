@@ -16,7 +16,7 @@ MODEL =
 
 -include local.mk
 
-PROGRAMS = st-layers prec-cast spectrum hill-alpha st-info st-synth
+PROGRAMS = st-layers prec-cast spectrum hill-alpha alpha-plan st-info st-synth
 PAGES    = $(wildcard man/*.[157])
 
 # One folder for each way of building, so that they do not mix.
