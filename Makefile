@@ -16,7 +16,7 @@ MODEL =
 
 -include local.mk
 
-PROGRAMS = st-layers prec-cast spectrum hill-alpha alpha-stats alpha-plot st-info st-merge st-synth
+PROGRAMS = st-layers prec-cast spectrum hill-alpha alpha-stats alpha-plan alpha-plot st-info st-merge st-synth
 PAGES    = $(wildcard man/*.[157])
 
 # One folder for each way of building, so that they do not mix.

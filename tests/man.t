@@ -10,7 +10,7 @@ ok "the pages are well formed" tests/man-lint man/*.[157]
 
 for page in man/*.1; do
 	program=$(basename "$page" .1)
-	"$program" --help | sed '/^Example/,$d' | grep -oE '(^|[ ,])--?[a-z][a-z-]*' |
+	"$program" --help | sed '/^Example/,$d' | grep -oE '(^|[ ,])--?[a-z][a-z0-9-]*' |
 		tr -d ' ,' | sort -u >"$tmp/help"
 	# Fl o , -output Ar path: what follows Fl, up to another macro, are options.
 	awk '/^\.It Fl/ { for (i = 2; i <= NF; i++)
