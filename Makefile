@@ -18,6 +18,7 @@ MODEL =
 
 PROGRAMS = st-layers prec-cast spectrum hill-alpha alpha-stats alpha-plan alpha-plot st-info st-merge st-synth
 PAGES    = $(wildcard man/*.[157])
+PIPELINES = $(wildcard pipelines/*)
 
 # One folder for each way of building, so that they do not mix.
 comma := ,
@@ -105,17 +106,21 @@ format:
 
 # --- installing -----------------------------------------------------------------------------------
 
-BIN = $(DESTDIR)$(PREFIX)/bin
-MAN = $(DESTDIR)$(PREFIX)/share/man
+BIN  = $(DESTDIR)$(PREFIX)/bin
+MAN  = $(DESTDIR)$(PREFIX)/share/man
+DATA = $(DESTDIR)$(PREFIX)/share/hillpipe
 
 install: all
-	install -d $(BIN)
+	install -d $(BIN) $(DATA)/pipelines
 	install $(PROGRAMS:%=$(BUILD)/%) $(BIN)
+	install $(filter-out %.mk,$(PIPELINES)) $(DATA)/pipelines
+	install -m 644 $(filter %.mk,$(PIPELINES)) $(DATA)/pipelines
 	for page in $(PAGES); do \
 		install -D -m 644 $$page $(MAN)/man$${page##*.}/$${page#man/} || exit 1; done
 
 uninstall:
-	rm -f $(PROGRAMS:%=$(BIN)/%)
+	rm -f $(PROGRAMS:%=$(BIN)/%) $(PIPELINES:%=$(DATA)/%)
+	[ ! -d $(DATA) ] || rmdir --ignore-fail-on-non-empty $(DATA)/pipelines $(DATA)
 	for page in $(PAGES); do rm -f $(MAN)/man$${page##*.}/$${page#man/}; done
 
 clean:

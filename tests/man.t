@@ -40,6 +40,8 @@ ln -s "$tmp/minilm" "$cached/snapshots/$commit"
 export HF_HUB_CACHE="$tmp/cache"
 
 cjson=$(printf '#include <cjson/cJSON.h>\n' | ${CC:-cc} -E - 2>&1 >/dev/null | head -n 1)
+gnuplot=
+command -v gnuplot >/dev/null || gnuplot='gnuplot is not installed'
 
 # example PATH NUMBER
 example() {
@@ -50,11 +52,13 @@ for path in README.md man/*.[157]; do
 	page=$(basename "$path")
 	mkdir "$tmp/$page"
 	ln -s "$tmp/minilm" "$tmp/$page/minilm"
+	ln -s "$root/pipelines" "$tmp/$page/pipelines"
 	(cd "$tmp/$page" && "$root/tests/man-examples" files "$root/$path")
 	tests/man-examples tags "$path" >"$tmp/tags"
 	while read -r number tags <&3; do
 		case " $tags " in
 		*" cjson "*) [ -n "$cjson" ] && skip "$page: example $number" "$cjson" && continue ;;
+		*" gnuplot "*) [ -n "$gnuplot" ] && skip "$page: example $number" "$gnuplot" && continue ;;
 		esac
 		ok "$page: example $number${how:+, }$how" example "$path" "$number"
 	done 3<"$tmp/tags"
