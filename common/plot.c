@@ -165,7 +165,7 @@ plot_change_range(const struct plot *plot, const struct layer_list *layers, doub
 			*least = fmin(*least, delta);
 			*most = fmax(*most, delta);
 		}
-	if (!*most)
+	if (!(*most > 0))
 		*least = 0;
 }
 

@@ -204,9 +204,9 @@ print_panels(const struct means *means, const char *title, const char *subtitle,
 
 	page_panel(&means->page, left, right, bottom, bottom + ALPHA_HEIGHT);
 	page_title(&means->page, title, subtitle);
-	print_axis(means, !means->most);
+	print_axis(means, !(means->most > 0));
 	print_alpha_panel(means);
-	if (!means->most)
+	if (!(means->most > 0))
 		return;
 	page_panel(&means->page, left, right, below, below + DELTA_HEIGHT);
 	print_axis(means, true);
