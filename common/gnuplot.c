@@ -10,6 +10,9 @@
 /* Pixels of a PNG for each point of a page, so that it is sharp in print. */
 #define PNG_SCALE 2
 
+/* From the axis to the middle of what it is called. */
+#define Y_LABEL_DISTANCE 52
+
 static void
 print_byte(FILE *script, unsigned char byte)
 {
@@ -102,8 +105,9 @@ print_terminal(FILE *script, enum plot_format format, double width, double heigh
 struct page
 page_begin(FILE *script, enum plot_format format, const char *path, double width, double height)
 {
-	/* "reset session" would warn of the encoding once more in the C locale. */
-	fputs("reset\nundefine $*\nset encoding utf8\n", script);
+	/* The encoding stays gnuplot's default, with which it passes UTF-8 on, and which unlike "set encoding
+	 * utf8" it has no complaint of in the C locale. */
+	fputs("reset\nundefine $*\n", script);
 	print_terminal(script, format, width, height);
 	if (path) {
 		fputs("set output ", script);
@@ -159,7 +163,8 @@ page_title(const struct page *page, const char *title, const char *subtitle)
 void
 page_panel(const struct page *page, double left, double right, double bottom, double top)
 {
-	fputs("unset label\nunset arrow\nunset key\nunset xlabel\nunset ylabel\n"
+	fprintf(page->script, "panel_left = %.5f\n", left / page->width);
+	fputs("unset label\nunset arrow\nunset key\nunset xlabel\n"
 	      "unset logscale\nset format '%g'\nset ytics nomirror out scale 0.6 autofreq\n",
 	      page->script);
 	fprintf(page->script,
@@ -178,6 +183,17 @@ page_key_of(size_t entries, size_t longest, double length)
 
 	key.height = rows > 1 ? 18 * (double)(rows - 1) : 0;
 	return key;
+}
+
+/* Not by "set ylabel", whose place depends on how long gnuplot takes the tics to be, by their bytes. */
+void
+page_y_label(const struct page *page, const char *text)
+{
+	fputs("set label 3 ", page->script);
+	gnuplot_string(page->script, text);
+	fprintf(page->script,
+		" noenhanced at screen panel_left-%.5f,graph 0.5 center rotate by 90\n",
+		Y_LABEL_DISTANCE / page->width);
 }
 
 void

@@ -66,6 +66,9 @@ struct page_key {
 };
 struct page_key page_key_of(size_t entries, size_t longest, double length);
 
+/* What the vertical axis is called, beside its tics. */
+void page_y_label(const struct page *page, const char *text);
+
 /* Puts the key at the upper right corner of the axes, above them. */
 void page_key_above(const struct page *page, struct page_key key);
 

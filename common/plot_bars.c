@@ -122,7 +122,7 @@ print_alpha_panel(const struct bars *bars)
 	FILE *script = bars->page.script;
 
 	page_key_above(&bars->page, bars->key);
-	fputs("set ylabel \"α\"\n", script);
+	page_y_label(&bars->page, "α");
 	print_plot_begin(bars);
 	for (size_t p = 0; p < plot->table->precision_count; p++) {
 		fprintf(script, "$p%zu using 1:2 ", p);
@@ -143,11 +143,10 @@ print_delta_panel(const struct bars *bars)
 	FILE *script = bars->page.script;
 	char *label = plot_delta_label(plot, bars->exponent);
 
-	fputs("set ylabel ", script);
-	gnuplot_string(script, label);
+	page_y_label(&bars->page, label);
 	free(label);
 	fprintf(script,
-		" noenhanced\nset ytics %g\nset yrange [%g:%g]\n"
+		"set ytics %g\nset yrange [%g:%g]\n"
 		"set xzeroaxis linetype 1 linewidth 0.8 linecolor rgb '#555555'\n",
 		bars->step, bars->step * floor(bars->least / bars->step),
 		bars->step * fmax(ceil(bars->most / bars->step), bars->least < 0 ? 0 : 1));

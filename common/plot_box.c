@@ -171,7 +171,7 @@ print_alpha_panel(const struct panels *panels, const struct layer_list *layers)
 			least = fmin(least, plot_alpha(layers->list[i], p));
 	precision_axis_print(&panels->axis);
 	print_counts(&panels->axis, panels->alphas);
-	fputs("set ylabel \"Hill α\"\n", plot->script);
+	page_y_label(&panels->page, "Hill α");
 	page_alpha_axis(&panels->page, ceil(least) - 1, most);
 	print_boxes(plot, "alpha", panels->alphas);
 }
@@ -185,9 +185,8 @@ print_change_panel(const struct panels *panels, double least, double most)
 
 	precision_axis_print(&panels->axis);
 	print_counts(&panels->axis, panels->changes);
-	fprintf(plot->script, "unset label %zu\nset ylabel ", COUNTS_TAG + plot->reference);
-	gnuplot_string(plot->script, label);
-	fputs(" noenhanced\n", plot->script);
+	fprintf(plot->script, "unset label %zu\n", COUNTS_TAG + plot->reference);
+	page_y_label(&panels->page, label);
 	page_power_tics(&panels->page, "y", least, most);
 	print_boxes(plot, "change", panels->changes);
 	free(reference);

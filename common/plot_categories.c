@@ -159,7 +159,8 @@ print_alpha_panel(const struct means *means)
 
 	page_key_above(&means->page, means->key);
 	page_alpha_axis(&means->page, 0, means->highest);
-	fputs("set ylabel \"mean α ± std\"\nplot ", plot->script);
+	page_y_label(&means->page, "mean α ± std");
+	fputs("plot ", plot->script);
 	for (size_t p = 0; p < plot->table->precision_count; p++) {
 		fprintf(plot->script, "%s$p%zu using 1:2 with boxes linecolor rgb '%s' title ",
 			p ? ", \\\n\t" : "", p, plot->colors[p]);
@@ -179,9 +180,7 @@ print_change_panel(const struct means *means)
 	char *reference = plot_reference_label(plot);
 	char *label = format_text("mean |α − α(%s)|", reference);
 
-	fputs("set ylabel ", plot->script);
-	gnuplot_string(plot->script, label);
-	fputs(" noenhanced\n", plot->script);
+	page_y_label(&means->page, label);
 	page_power_tics(&means->page, "y", means->least, means->most);
 	fputs("plot NaN notitle", plot->script);
 	for (size_t p = 0; p < plot->table->precision_count; p++)

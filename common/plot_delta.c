@@ -141,7 +141,7 @@ print_points_of_all(const struct deltas *deltas, const struct layer_list *layers
 	const struct plot *plot = deltas->plot;
 	double size = layers->count > 150 ? 0.6 : 0.9;
 
-	fputs("set ylabel \"|α − α(reference)|\"\n", plot->script);
+	page_y_label(&deltas->page, "|α − α(reference)|");
 	/* Errors far below all changes are as good as none. */
 	page_power_tics(&deltas->page, "y",
 			deltas->errors > 0

@@ -7,16 +7,16 @@
 #include "plot.h"
 
 #define PANEL_HEIGHT 150.0
-#define LEFT	     52.0
+#define LEFT	     64.0
 #define RIGHT	     22.0
 #define GAP	     46.0 /* below each panel, for its title and the tics of the one above */
 #define TOP	     92.0
 #define BOTTOM	     44.0
 #define MOST_PANELS  30
 
-/* The first whole number among the parts of a name, which is that of the block; or else `otherwise`. */
+/* The first whole number among the parts of a name, which is that of the block; -1 if there is none. */
 static double
-depth_of(const char *name, size_t otherwise)
+block_of(const char *name)
 {
 	while (name) {
 		size_t digits = strspn(name, "0123456789");
@@ -26,26 +26,44 @@ depth_of(const char *name, size_t otherwise)
 		name = strchr(name, '.');
 		name = name ? name + 1 : NULL;
 	}
-	return (double)otherwise;
+	return -1;
 }
 
-/* The layers of a category, and whether each block has one of them, so that a line can join them. */
+/* The layers of a category, where they stand, and whether a line can join them: each behind the last. */
 struct panel {
 	struct layer_list layers;
 	const char *category;
+	double *depths;
 	bool joined;
 };
 
+/* A layer outside all blocks stands behind the last; where there are no blocks, layers stand in order. */
 static struct panel
 panel_of(const struct layer_list *layers, const char *category)
 {
-	struct panel panel = {plot_layers_in(layers, category), category, true};
+	struct panel panel = {
+		.layers = plot_layers_in(layers, category), .category = category, .joined = true};
+	double deepest = -1;
 
-	for (size_t i = 1; i < panel.layers.count; i++)
-		if (depth_of(panel.layers.list[i]->name, i) <=
-		    depth_of(panel.layers.list[i - 1]->name, i - 1))
+	panel.depths = xcalloc(panel.layers.count, sizeof(*panel.depths));
+	for (size_t i = 0; i < panel.layers.count; i++) {
+		panel.depths[i] = block_of(panel.layers.list[i]->name);
+		deepest = fmax(deepest, panel.depths[i]);
+	}
+	for (size_t i = 0; i < panel.layers.count; i++) {
+		if (panel.depths[i] < 0)
+			panel.depths[i] = deepest < 0 ? (double)i : deepest + 1;
+		if (i && panel.depths[i] <= panel.depths[i - 1])
 			panel.joined = false;
+	}
 	return panel;
+}
+
+static void
+panel_free(struct panel *panel)
+{
+	free(panel->layers.list);
+	free(panel->depths);
 }
 
 /* Columns: depth, alpha in each precision. */
@@ -57,7 +75,7 @@ print_data(const struct plot *plot, const struct panel *panel, size_t number)
 		const struct fitted_layer *layer = panel->layers.list[i];
 		size_t count = plot->table->precision_count;
 
-		gnuplot_number(plot->script, depth_of(layer->name, i), '\t');
+		gnuplot_number(plot->script, panel->depths[i], '\t');
 		for (size_t p = 0; p < count; p++)
 			gnuplot_number(plot->script, plot_alpha(layer, p),
 				       p + 1 < count ? '\t' : '\n');
@@ -141,11 +159,11 @@ deepest_block(const struct layer_list *layers)
 	const char **names = plot_category_names(layers, &count);
 
 	for (size_t c = 0; c < count; c++) {
-		struct layer_list list = plot_layers_in(layers, names[c]);
+		struct panel panel = panel_of(layers, names[c]);
 
-		for (size_t i = 0; i < list.count; i++)
-			deepest = fmax(deepest, depth_of(list.list[i]->name, i));
-		free(list.list);
+		for (size_t i = 0; i < panel.layers.count; i++)
+			deepest = fmax(deepest, panel.depths[i]);
+		panel_free(&panel);
 	}
 	free(names);
 	return deepest;
@@ -215,7 +233,7 @@ place_panel(const struct plot *plot, const struct page *page, const struct grid 
 	if ((number + 1) % grid->across && number + 1 < grid->panels)
 		fputs("unset label 10\nunset label 11\n", page->script);
 	if (is_leftmost)
-		fputs("set ylabel \"α\"\n", page->script);
+		page_y_label(page, "α");
 }
 
 /* Everything on the page that there is once. The key is that of a plot of nothing above the panels. */
@@ -264,7 +282,7 @@ print_page(const struct plot *plot, const char *path, const struct layer_list *l
 		print_data(plot, &panel, i);
 		place_panel(plot, &page, grid, layers, i);
 		print_panel(plot, &panel, i, seen);
-		free(panel.layers.list);
+		panel_free(&panel);
 	}
 	page_end(&page);
 	free(subtitle);

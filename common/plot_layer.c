@@ -11,7 +11,7 @@
 /* The width of a panel, where there are few precisions, and for each of many. */
 #define LEAST_PANEL 300.0
 #define PER_BAR	    56.0
-#define LEFT	    60.0
+#define LEFT	    70.0
 #define BETWEEN	    120.0
 #define RIGHT	    20.0
 /* Values of more bars than this are written upwards. */
@@ -121,7 +121,7 @@ print_alpha_panel(const struct layer_page *all)
 	for (size_t p = 0; p < plot->table->precision_count; p++)
 		highest = fmax(highest, plot_alpha(all->layer, p));
 	precision_axis_print(&all->axis);
-	fputs("set ylabel \"Hill α\"\n", plot->script);
+	page_y_label(&all->page, "Hill α");
 	page_alpha_axis(&all->page, 0, room * highest);
 	print_values(plot, all->layer, alpha_value, 1, "%.6g");
 	print_bars(plot, 2);
@@ -153,10 +153,8 @@ print_delta_panel(const struct layer_page *all)
 	char *label = plot_delta_label(plot, all->exponent);
 
 	precision_axis_print(&all->axis);
-	fputs("set ylabel ", plot->script);
-	gnuplot_string(plot->script, label);
-	fputs(" noenhanced\nset xzeroaxis linetype 1 linewidth 0.8 linecolor rgb '#555555'\n",
-	      plot->script);
+	page_y_label(&all->page, label);
+	fputs("set xzeroaxis linetype 1 linewidth 0.8 linecolor rgb '#555555'\n", plot->script);
 	print_delta_range(all);
 	print_values(plot, all->layer, delta_value, pow(10, all->exponent), "%+.4g");
 	print_bars(plot, 3);

@@ -206,7 +206,8 @@ plot_spectra(FILE *script, enum plot_format format, const char *path, const char
 		      "spacing 1 "
 		      "noenhanced font ',8' textcolor rgb '#333333'\n",
 		      script);
-		fputs(i % across ? "set ylabel ''\n" : "set ylabel \"share above λ\"\n", script);
+		if (!(i % across))
+			page_y_label(&page, "share above λ");
 		print_panel(script, panels[i], i);
 	}
 	page_end(&page);

@@ -215,8 +215,8 @@ if [ -n "$reason" ]; then
 	exit
 fi
 
-# In the C locale gnuplot says at its start that it cannot convert a degree sign.
-export LC_ALL=C.UTF-8
+# The locale in which gnuplot is the first to complain of what is not ASCII.
+export LC_ALL=C
 
 # is_picture FILE: whether it is of the type that its name says
 is_picture() {
