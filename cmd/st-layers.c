@@ -115,8 +115,7 @@ find_model(const char *name)
 	char *path;
 
 	/* A link that leads nowhere, or what is named like a file, is a file that is missing. */
-	if (!lstat(name, &status) || has_suffix(name, ".safetensors") ||
-	    has_suffix(name, ".json") || !hub_is_id(name))
+	if (!lstat(name, &status) || model_is_file_name(name) || !hub_is_id(name))
 		return xstrdup(name);
 	path = hub_find(name, &failure);
 	if (!path)
@@ -168,7 +167,7 @@ print_list(const struct model *model, const struct layer *layers)
 		tsv_text(stdout, tensor->name, '\t');
 		tsv_text(stdout, layer->name, '\t');
 		tsv_text(stdout, tensor->rank < 2 ? "" : layer->category, '\t');
-		tsv_text(stdout, dtype_name(tensor->dtype), '\t');
+		tsv_text(stdout, tensor->stored, '\t');
 		tsv_text(stdout, shape, '\t');
 		tsv_unsigned(stdout, tensor->bytes, '\t');
 		tsv_text(stdout, model->files[tensor->file].path, '\t');
@@ -211,7 +210,7 @@ frame_of(const struct layer *layer, size_t count, const char *signature)
 	frame_set(&frame, "category", "%s", layer->category);
 	frame_set(&frame, "index", "%zu", layer->number);
 	frame_set(&frame, "count", "%zu", count);
-	frame_set(&frame, "source_dtype", "%s", dtype_name(tensor->dtype));
+	frame_set(&frame, "source_dtype", "%s", tensor->stored);
 	frame_set(&frame, "precision", "%s", format_name(format_of_dtype(tensor->dtype)));
 	frame_set(&frame, "exact", "1");
 	frame_set(&frame, "work", "%.6f", layer->work);
@@ -253,7 +252,7 @@ report_unreadable(const struct model *model, const struct layer *layers)
 		if (layers[i].kind == LAYER_UNREADABLE && !layers[i].left_out) {
 			warn("%s: tensor '%s': left out: weights of type %s are not read",
 			     model->files[layers[i].tensor->file].path, layers[i].tensor->name,
-			     dtype_name(layers[i].tensor->dtype));
+			     layers[i].tensor->stored);
 			status = STATUS_INCOMPLETE;
 		}
 	return status;

@@ -36,16 +36,6 @@ struct nest {
 	bool begun;
 };
 
-static void
-print_string(const char *string)
-{
-	struct text text = {0};
-
-	json_write_string(&text, string);
-	fwrite(text.bytes, 1, text.length, stdout);
-	text_free(&text);
-}
-
 /* Goes to the line of the next item. */
 static void
 next_item(struct nest *nest)
@@ -58,7 +48,7 @@ static void
 print_name(struct nest *nest, const char *name)
 {
 	next_item(nest);
-	print_string(name);
+	json_print_string(stdout, name);
 	fputs(": ", stdout);
 }
 
@@ -66,7 +56,7 @@ static void
 print_member(struct nest *nest, const char *name, const char *value)
 {
 	print_name(nest, name);
-	print_string(value);
+	json_print_string(stdout, value);
 }
 
 static struct nest

@@ -22,9 +22,22 @@ struct container {
 	 * model->count are there; sets names of the file. Returns 0 or -1.
 	 */
 	int (*list)(struct model *model, unsigned file, struct failure *failure);
+	/*
+	 * Reads count bytes of a tensor's values, row-major and as tensor->dtype lays them out, from
+	 * an offset on. Null if the values lie in the file like that, from tensor->offset on. Returns
+	 * 0 or -1.
+	 */
+	int (*read)(const struct model_file *file, const struct model_tensor *tensor,
+		    uint64_t offset, void *buffer, size_t count, struct failure *failure);
+	/* Frees file->details, where that is not null; null if the container has none. */
+	void (*forget)(void *details);
 };
 
 extern const struct container container_safetensors;
+
+/* Appends an empty tensor of a file to the model's, for list() to fill in: its `stored` is set later from
+ * dtype if list() leaves it null. Valid until the next. */
+struct model_tensor *container_add_tensor(struct model *model, unsigned file);
 
 /* Reads count bytes at an offset of a file, all or it fails. Returns 0 or -1. */
 int read_at(const struct model_file *file, uint64_t offset, void *buffer, size_t count,

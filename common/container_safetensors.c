@@ -73,19 +73,16 @@ list(struct model *model, unsigned number, struct failure *failure)
 		safetensors_free(&document);
 		return -1;
 	}
-	model->tensors = xreallocarray(model->tensors, model->count + document.count,
-				       sizeof(*model->tensors));
 	for (size_t i = 0; i < document.count; i++) {
 		const struct safetensors_tensor *from = &document.tensors[i];
-		struct model_tensor *to = &model->tensors[model->count++];
+		struct model_tensor *to = container_add_tensor(model, number);
 
-		*to = (struct model_tensor){.name = from->name,
-					    .dtype = from->dtype,
-					    .rank = from->rank,
-					    .file = number,
-					    .elements = from->elements,
-					    .bytes = from->end - from->begin,
-					    .offset = 8 + length + from->begin};
+		to->name = from->name;
+		to->dtype = from->dtype;
+		to->rank = from->rank;
+		to->elements = from->elements;
+		to->bytes = from->end - from->begin;
+		to->offset = 8 + length + from->begin;
 		memcpy(to->shape, from->shape, from->rank * sizeof(*to->shape));
 	}
 	file->names = document.buffer;
@@ -94,4 +91,5 @@ list(struct model *model, unsigned number, struct failure *failure)
 	return 0;
 }
 
-const struct container container_safetensors = {"safetensors", recognises, list};
+const struct container container_safetensors = {
+	.name = "safetensors", .recognises = recognises, .list = list};

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "statistics.h"
 #include "util.h"
 
 /* Sums over all values up to a place, so that those of any class are a difference of two. */
@@ -15,24 +16,6 @@ struct division {
 	double squares;
 	size_t start;
 };
-
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double
-mean_of(const double *values, size_t count)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < count; i++)
-		sum += values[i];
-	return sum / (double)count;
-}
 
 /*
  * Puts the different values into `distinct`, ascending, and their sums into the element after each.
@@ -118,7 +101,7 @@ group_in_three(const double *values, size_t count, double starts[2])
 
 	if (count)
 		memcpy(sorted, values, count * sizeof(*sorted));
-	qsort(sorted, count, sizeof(*sorted), compare_doubles);
+	sort_ascending(sorted, count);
 	found = sum_distinct(sorted, count, distinct, before);
 	if (found >= 3) {
 		divide(before, 2, found - 1, 1, found - 2, best);

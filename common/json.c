@@ -394,3 +394,13 @@ json_write_string(struct text *text, const char *string)
 	}
 	text_append(text, "\"", 1);
 }
+
+void
+json_print_string(FILE *file, const char *string)
+{
+	struct text text = {0};
+
+	json_write_string(&text, string);
+	fwrite(text.bytes, 1, text.length, file);
+	text_free(&text);
+}

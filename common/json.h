@@ -67,7 +67,8 @@ int json_end(struct json *json);
 /* Fails at the current place for a reason of the caller's; returns -1. */
 int json_fail(struct json *json, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Appends a string in quotes, escaped as RFC 8259 asks. */
+/* Appends a string in quotes, escaped as RFC 8259 asks; or prints it. */
 void json_write_string(struct text *text, const char *string);
+void json_print_string(FILE *file, const char *string);
 
 #endif

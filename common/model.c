@@ -13,8 +13,6 @@
 #include "model_index.h"
 #include "natural.h"
 
-#define INDEX_NAME     "model.safetensors.index.json"
-#define SINGLE_NAME    "model.safetensors"
 #define INDEX_MAX_SIZE ((uint64_t)100000000)
 
 /* Tried in this order; the last takes what no other knows. */
@@ -70,8 +68,11 @@ model_read(const struct model *model, const struct model_tensor *tensor, uint64_
 	   void *buffer, size_t count, struct failure *failure)
 {
 	const struct model_file *file = &model->files[tensor->file];
+	int status = file->container->read
+			     ? file->container->read(file, tensor, offset, buffer, count, failure)
+			     : read_at(file, tensor->offset + offset, buffer, count, failure);
 
-	if (read_at(file, tensor->offset + offset, buffer, count, failure))
+	if (status)
 		return fail_prefix(failure, "%.200s", file->path);
 	return 0;
 }
@@ -103,6 +104,32 @@ check_stand_in(const char *start, struct failure *failure)
 	return 0;
 }
 
+struct model_tensor *
+container_add_tensor(struct model *model, unsigned file)
+{
+	/* Room for twice as many, whenever there are as many as a power of two. */
+	if (!(model->count & (model->count - 1)))
+		model->tensors = xreallocarray(model->tensors, model->count ? 2 * model->count : 1,
+					       sizeof(*model->tensors));
+	model->tensors[model->count] = (struct model_tensor){.file = file};
+	return &model->tensors[model->count++];
+}
+
+static int
+list_as(struct model *model, unsigned number, const struct container *container,
+	struct failure *failure)
+{
+	size_t before = model->count;
+
+	model->files[number].container = container;
+	if (container->list(model, number, failure))
+		return -1;
+	for (size_t i = before; i < model->count; i++)
+		if (!model->tensors[i].stored)
+			model->tensors[i].stored = dtype_name(model->tensors[i].dtype);
+	return 0;
+}
+
 static int
 list_file(struct model *model, unsigned number, struct failure *failure)
 {
@@ -116,7 +143,7 @@ list_file(struct model *model, unsigned number, struct failure *failure)
 		return -1;
 	for (size_t i = 0; i < sizeof(containers) / sizeof(*containers); i++)
 		if (containers[i]->recognises(start, count))
-			return containers[i]->list(model, number, failure);
+			return list_as(model, number, containers[i], failure);
 	return fail(failure, STATUS_DATA, "text, not the weights; the download went wrong?");
 }
 
@@ -298,68 +325,122 @@ exists(const char *folder, const char *name)
 	return found;
 }
 
-/* The only .safetensors file of a folder, from malloc; null, with a failure, if there is not one. */
-static char *
-only_weights(const char *path, struct failure *failure)
+/* The names that weights have in a folder, best first; null where a kind has no such name. */
+static const struct layout {
+	const char *index, *single, *suffix;
+} layouts[] = {
+	{"model.safetensors.index.json", "model.safetensors", ".safetensors"},
+};
+
+#define LAYOUTS (sizeof(layouts) / sizeof(*layouts))
+
+bool
+model_is_file_name(const char *name)
+{
+	for (size_t i = 0; i < LAYOUTS; i++)
+		if (has_suffix(name, layouts[i].suffix))
+			return true;
+	return has_suffix(name, ".json");
+}
+
+/*
+ * Finds the only file of a folder that ends like this. Sets *found to its path, from malloc, or to null if
+ * there is none. Returns 0, or -1 if there are several or the folder cannot be read.
+ */
+static int
+only_file(const char *path, const char *suffix, char **found, struct failure *failure)
 {
 	DIR *folder = opendir(path);
 	struct dirent *entry;
-	char *found = NULL;
 	unsigned count = 0;
 
-	if (!folder) {
-		fail(failure, STATUS_IO, "%s", strerror(errno));
-		return NULL;
-	}
+	*found = NULL;
+	if (!folder)
+		return fail(failure, STATUS_IO, "%s", strerror(errno));
 	while ((entry = readdir(folder))) {
-		if (!has_suffix(entry->d_name, ".safetensors"))
+		if (!has_suffix(entry->d_name, suffix))
 			continue;
 		count++;
-		free(found);
-		found = format_text("%s/%s", path, entry->d_name);
+		free(*found);
+		*found = format_text("%s/%s", path, entry->d_name);
 	}
 	closedir(folder);
-	if (count == 1)
-		return found;
-	free(found);
-	fail(failure, STATUS_NO_INPUT,
-	     count ? "several .safetensors files and no index; name the one to read"
-		   : "no .safetensors file in this folder");
-	return NULL;
+	if (count < 2)
+		return 0;
+	free(*found);
+	return fail(failure, STATUS_NO_INPUT, "several %s files and no index; name the one to read",
+		    suffix);
+}
+
+/* The file of a folder to begin with, an index or a file of weights: the same conventions. */
+static int
+find_in_layout(const char *path, const struct layout *layout, char **found, struct failure *failure)
+{
+	bool has_index = layout->index && exists(path, layout->index);
+	bool has_single = layout->single && exists(path, layout->single);
+
+	if (has_index && has_single)
+		return fail(failure, STATUS_DATA, "both %s and %s are here; name the one to read",
+			    layout->single, layout->index);
+	if (!has_index && !has_single)
+		return only_file(path, layout->suffix, found, failure);
+	*found = format_text("%s/%s", path, has_index ? layout->index : layout->single);
+	return 0;
+}
+
+static int
+find_weights(const char *path, char **found, struct failure *failure)
+{
+	for (size_t i = 0; i < LAYOUTS; i++)
+		if (find_in_layout(path, &layouts[i], found, failure))
+			return -1;
+		else if (*found)
+			return 0;
+	return fail(failure, STATUS_NO_INPUT, "no %s file in this folder", layouts[0].suffix);
 }
 
 static int
 open_folder(struct model *model, const char *path, struct failure *failure)
 {
-	bool has_index = exists(path, INDEX_NAME), has_single = exists(path, SINGLE_NAME);
 	char *name;
 	int result;
 
-	if (has_index && has_single)
-		return fail(failure, STATUS_DATA,
-			    "both " SINGLE_NAME " and " INDEX_NAME
-			    " are here; name the one to read");
-	if (has_index || has_single)
-		name = format_text("%s/%s", path, has_index ? INDEX_NAME : SINGLE_NAME);
-	else
-		name = only_weights(path, failure);
-	if (!name)
+	if (find_weights(path, &name, failure))
 		return -1;
-	result = has_index ? open_index(model, name, failure) : open_single(model, name, failure);
+	result = has_suffix(name, ".json") ? open_index(model, name, failure)
+					   : open_single(model, name, failure);
 	if (result)
 		fail_prefix(failure, "%s", file_name(name));
 	free(name);
 	return result;
 }
 
+/* The configuration beside the weights. One that cannot be used is told of, and does no other harm. */
+static void
+read_config(struct model *model, const char *path, bool is_folder)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = is_folder ? xstrdup(path)
+		       : slash	 ? xstrndup(path, (size_t)(slash - path))
+				 : xstrdup(".");
+	char *name = format_text("%s/config.json", folder);
+	struct failure failure;
+
+	if (config_read(&model->config, name, &failure) && !model->notice)
+		model->notice = format_text("config.json: %s", failure.text);
+	free(name);
+	free(folder);
+}
+
 int
 model_open(struct model *model, const char *path, struct failure *failure)
 {
 	struct stat status;
+	bool is_folder = !stat(path, &status) && S_ISDIR(status.st_mode);
 	int result;
 
 	*model = (struct model){0};
-	if (!stat(path, &status) && S_ISDIR(status.st_mode))
+	if (is_folder)
 		result = open_folder(model, path, failure);
 	else if (has_suffix(path, ".json"))
 		result = open_index(model, path, failure);
@@ -367,6 +448,8 @@ model_open(struct model *model, const char *path, struct failure *failure)
 		result = open_single(model, path, failure);
 	if (result)
 		model_close(model);
+	else
+		read_config(model, path, is_folder);
 	return result;
 }
 
@@ -374,12 +457,17 @@ void
 model_close(struct model *model)
 {
 	for (size_t i = 0; i < model->file_count; i++) {
-		close(model->files[i].descriptor);
-		free(model->files[i].path);
-		free(model->files[i].names);
+		struct model_file *file = &model->files[i];
+
+		if (file->details)
+			file->container->forget(file->details);
+		close(file->descriptor);
+		free(file->path);
+		free(file->names);
 	}
 	free(model->files);
 	free(model->tensors);
+	config_free(&model->config);
 	free(model->notice);
 	*model = (struct model){0};
 }

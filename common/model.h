@@ -8,22 +8,42 @@
 #ifndef MODEL_H
 #define MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config.h"
 #include "dtype.h"
 #include "util.h"
 
 #define MODEL_MAX_RANK 8
 
+struct model;
+
 struct model_tensor {
 	const char *name;
-	enum dtype dtype;
+	enum dtype dtype; /* of the values that model_read() gives */
+	const char
+		*stored; /* what they are stored as: the dtype's name, or a container's own type */
 	unsigned rank;
 	unsigned file; /* of the model's files */
 	uint64_t shape[MODEL_MAX_RANK];
-	uint64_t elements, bytes;
+	uint64_t elements;
+	uint64_t bytes;	 /* that it takes in the file */
 	uint64_t offset; /* in the file */
+	size_t detail;	 /* a number of the container's own */
+	/* What this tensor is made of, if it is no tensor of a file but derived from some, as weights
+	 * are from their quantised form; null otherwise. `file` is that of the first then. */
+	const struct derivation *derivation;
+	const char
+		*part_of; /* the name of the derived tensor that this one is a part of, or null */
+};
+
+/* How the values of a derived tensor are computed. */
+struct derivation {
+	/* Like a container's read(): count bytes of values of the tensor's dtype, from an offset on. */
+	int (*read)(const struct model *model, const struct model_tensor *tensor, uint64_t offset,
+		    void *buffer, size_t count, struct failure *failure);
 };
 
 struct model_file {
@@ -31,6 +51,8 @@ struct model_file {
 	int descriptor;
 	uint64_t size;
 	char *names; /* the memory that its tensors' names lie in */
+	const struct container *container;
+	void *details; /* what the container wants to know for reading, or null */
 };
 
 struct model {
@@ -38,14 +60,18 @@ struct model {
 	size_t file_count;
 	struct model_tensor *tensors; /* in the natural order of their names */
 	size_t count;
-	char *notice; /* something odd that does no harm, to be told to the user; or null */
+	struct config config; /* of the folder that the model is in */
+	char *notice;	      /* something odd that does no harm, to be told to the user; or null */
 };
+
+/* Whether a name is one that a file of weights, or an index of such files, has. */
+bool model_is_file_name(const char *name);
 
 /* Opens a model and reads its headers, no weights. Returns 0 or -1; close it only after 0. */
 int model_open(struct model *model, const char *path, struct failure *failure);
 void model_close(struct model *model);
 
-/* Reads count bytes of a tensor from an offset in it on. Returns 0 or -1. */
+/* Reads count bytes of a tensor's values, of its dtype, from an offset in them on. Returns 0 or -1. */
 int model_read(const struct model *model, const struct model_tensor *tensor, uint64_t offset,
 	       void *buffer, size_t count, struct failure *failure);
 

@@ -37,20 +37,6 @@ output_table_columns(struct output_table *table, const char *const *names)
 		add_column(table, xstrdup(*names));
 }
 
-static void
-print_json_string(const char *string)
-{
-	struct text text = {0};
-
-	if (!string) {
-		fputs("null", stdout);
-		return;
-	}
-	json_write_string(&text, string);
-	fputs(text.bytes, stdout);
-	text_free(&text);
-}
-
 /* A field with quotes around it where RFC 4180 asks for them. */
 static void
 print_csv_text(const char *text)
@@ -87,7 +73,7 @@ begin_field(struct output_table *table)
 		fputs(table->rows ? ",\n{" : "\n{", stdout);
 	else
 		fputs(", ", stdout);
-	print_json_string(table->columns[table->column]);
+	json_print_string(stdout, table->columns[table->column]);
 	fputs(": ", stdout);
 }
 
@@ -111,7 +97,12 @@ output_table_text(struct output_table *table, const char *text)
 	switch (table->format) {
 	case TABLE_TSV: tsv_text(stdout, text ? text : "", separator(table)); break;
 	case TABLE_CSV: print_csv_text(text ? text : ""); break;
-	case TABLE_JSON: print_json_string(text); break;
+	case TABLE_JSON:
+		if (text)
+			json_print_string(stdout, text);
+		else
+			fputs("null", stdout);
+		break;
 	}
 	end_field(table);
 }

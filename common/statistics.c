@@ -11,6 +11,22 @@ compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+void
+sort_ascending(double *values, size_t count)
+{
+	qsort(values, count, sizeof(*values), compare_doubles);
+}
+
+double
+mean_of(const double *values, size_t count)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += values[i];
+	return count ? sum / (double)count : NAN;
+}
+
 double
 quantile(const double *ascending, size_t count, double q)
 {
@@ -25,16 +41,6 @@ quantile(const double *ascending, size_t count, double q)
 	if (i + 1 >= count)
 		return ascending[count - 1];
 	return ascending[i] + (place - below) * (ascending[i + 1] - ascending[i]);
-}
-
-static double
-mean_of(const double *values, size_t count)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < count; i++)
-		sum += values[i];
-	return sum / (double)count;
 }
 
 /* Two passes, since the squares of values that are close together would cancel. */
@@ -64,7 +70,7 @@ summarize(double *values, size_t count)
 
 	if (!count)
 		return summary;
-	qsort(values, count, sizeof(*values), compare_doubles);
+	sort_ascending(values, count);
 	summary.mean = mean_of(values, count);
 	summary.std = std_of(values, count, summary.mean);
 	summary.min = values[0];

@@ -12,6 +12,12 @@ struct summary {
 	double min, q25, median, q75, max;
 };
 
+/* Puts values, none of which may be nan, in ascending order. */
+void sort_ascending(double *values, size_t count);
+
+/* nan if there are none. */
+double mean_of(const double *values, size_t count);
+
 /* Puts the values, none of which may be nan, in ascending order and summarizes them. */
 struct summary summarize(double *values, size_t count);
 
