@@ -37,7 +37,7 @@ ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -pthread $(LDFLAGS)
 COMMON  = $(patsubst common/%.c,$(BUILD)/common/%.o,$(wildcard common/*.c))
 ARCHIVE = $(BUILD)/libhillpipe.a
 
-.PHONY: all deps build-deps demo check bench lint format install uninstall clean
+.PHONY: all deps build-deps demo check bench pictures lint format install uninstall clean
 
 all: $(PROGRAMS:%=$(BUILD)/%)
 
@@ -92,6 +92,12 @@ check: deps
 
 bench: all $(BUILD)/tests/bench/bare
 	$(RUN) tests/bench/run
+
+# The pictures in README.md, of the model that the tests use.
+pictures: all
+	tests/install-packages gnuplot-nox fonts-dejavu-core
+	tests/fetch-minilm
+	$(RUN) tests/draw-pictures tests/data/minilm man/pictures
 
 lint:
 	tests/install-packages clang-format mandoc

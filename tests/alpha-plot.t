@@ -203,17 +203,7 @@ rm -rf d
 
 # --- pictures --------------------------------------------------------------------------------------
 
-reason=$(command -v gnuplot >/dev/null || echo "there is no gnuplot here")
-if [ -n "$reason" ]; then
-	if [ "${CI:-}" = true ]; then
-		is "gnuplot is there, as it must be where CI is true" "" "$reason"
-	else
-		skip "pictures" "$reason"
-	fi
-	cd "$root" || exit 1
-	done_testing
-	exit
-fi
+need "pictures" has gnuplot
 
 # The locale in which gnuplot is the first to complain of what is not ASCII.
 export LC_ALL=C

@@ -3,16 +3,7 @@
 # that parts and batches give the bytes of the whole, and that the usual analyses share their spectra.
 . tests/lib.sh
 
-reason=$(command -v gnuplot >/dev/null || echo 'gnuplot is not installed')
-if [ -n "$reason" ]; then
-	if [ "${CI:-}" = true ]; then
-		is 'gnuplot is there, as it must be where CI is true' '' "$reason"
-	else
-		skip 'the pipelines' "$reason"
-	fi
-	done_testing
-	exit
-fi
+need 'the pipelines' has gnuplot
 
 model=$tmp/model.safetensors
 st-synth --no-progress -o "$model"
