@@ -42,6 +42,9 @@ color_of(struct scale scale, double delta)
 {
 	double power = delta == 0 ? 0 : fmax(log10(fabs(delta)) - scale.low, 0);
 
+	/* fmax() passes over nan. */
+	if (isnan(delta))
+		return NAN;
 	return delta < 0 ? -power : power;
 }
 
@@ -50,7 +53,9 @@ color_of(struct scale scale, double delta)
 static unsigned
 repetition(const struct plot *plot, const struct layer_list *layers)
 {
-	return layers->count * (plot->table->precision_count - 1) < 4 ? 2 : 1;
+	size_t rows = plot->table->precision_count - 1;
+
+	return rows < 2 || layers->count < 2 || layers->count * rows < 4 ? 2 : 1;
 }
 
 static void

@@ -209,6 +209,8 @@ fails 66 "precision-analysis: $tmp/y: holds no analysis to resume" 'nothing to r
 fails 66 "st-layers: $tmp/none: No such file or directory" 'no such model' \
 	analyse --model "$tmp/none" --output-dir "$tmp/none-results"
 ok 'and no folder for it' test ! -e "$tmp/none-results"
+fails 66 "precision-analysis: $model: no layer is chosen (st-layers --list says why)" 'no such layer' \
+	analyse --model "$model" --filter-layers nosuch --output-dir "$tmp/none-results"
 mkdir "$tmp/bin"
 for program in "$BUILD"/*; do [ -f "$program" ] && ln -s "$PWD/$program" "$tmp/bin" 2>/dev/null; done
 for program in sh awk cat cksum cut dirname find grep head mkdir mktemp mv nproc printf realpath rm sed seq sort \
