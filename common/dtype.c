@@ -13,14 +13,14 @@ struct dtype_entry {
 	const char *name;
 	unsigned bits;
 	struct float_shape shape; /* this and the rest only for types that are decoded */
-	void (*decode)(const unsigned char *source, size_t count, double *values);
+	void (*decode)(const unsigned char *stored, size_t first, size_t count, double *values);
 	void (*encode)(const double *values, size_t count, unsigned char *target);
 };
 
 HOT static void
-decode_f64(const unsigned char *source, size_t count, double *values)
+decode_f64(const unsigned char *stored, size_t first, size_t count, double *values)
 {
-	memcpy(values, source, count * sizeof(double));
+	memcpy(values, stored + 8 * first, count * sizeof(double));
 }
 
 HOT static void
@@ -30,8 +30,10 @@ encode_f64(const double *values, size_t count, unsigned char *target)
 }
 
 HOT static void
-decode_f32(const unsigned char *source, size_t count, double *values)
+decode_f32(const unsigned char *stored, size_t first, size_t count, double *values)
 {
+	const unsigned char *source = stored + 4 * first;
+
 	for (size_t i = 0; i < count; i++) {
 		float value;
 
@@ -52,8 +54,10 @@ encode_f32(const double *values, size_t count, unsigned char *target)
 
 /* BF16 is the upper half of an F32. */
 HOT static void
-decode_bf16(const unsigned char *source, size_t count, double *values)
+decode_bf16(const unsigned char *stored, size_t first, size_t count, double *values)
 {
+	const unsigned char *source = stored + 2 * first;
+
 	for (size_t i = 0; i < count; i++) {
 		uint16_t half;
 		uint32_t bits;
@@ -86,8 +90,10 @@ encode_bf16(const double *values, size_t count, unsigned char *target)
  * does the rest. Infinity and NaN, exponent 31, get the F32 exponent for them.
  */
 HOT static void
-decode_f16(const unsigned char *source, size_t count, double *values)
+decode_f16(const unsigned char *stored, size_t first, size_t count, double *values)
 {
+	const unsigned char *source = stored + 2 * first;
+
 	for (size_t i = 0; i < count; i++) {
 		uint16_t half;
 		uint32_t magnitude, bits;
@@ -206,9 +212,9 @@ float_shape_holds(struct float_shape wide, struct float_shape narrow)
 }
 
 void
-dtype_decode(enum dtype dtype, const void *source, size_t count, double *values)
+dtype_decode(enum dtype dtype, const void *stored, size_t first, size_t count, double *values)
 {
-	dtypes[dtype].decode(source, count, values);
+	dtypes[dtype].decode(stored, first, count, values);
 }
 
 void

@@ -71,10 +71,11 @@ struct float_shape dtype_shape(enum dtype dtype);
 bool float_shape_holds(struct float_shape wide, struct float_shape narrow);
 
 /*
- * Converts count elements, stored from source on without any alignment, to double. Exact, as double
- * holds every value of these types; a NaN stays some NaN. The type must be decodable.
+ * Converts count elements, from number first on, of those that are stored, without any alignment, to
+ * double. Exact, as double holds every value of these types; a NaN stays some NaN. The type must be
+ * decodable.
  */
-void dtype_decode(enum dtype dtype, const void *source, size_t count, double *values);
+void dtype_decode(enum dtype dtype, const void *stored, size_t first, size_t count, double *values);
 
 /*
  * Stores count values that the type can hold exactly; others are rounded somehow, so round before.

@@ -127,17 +127,16 @@ static struct tally
 cast_blocks(const struct format *format, enum dtype source, const void *weights, size_t count,
 	    void *target, double value_scale, double error_scale)
 {
-	const unsigned char *from = weights;
 	unsigned char *to = target;
 	double values[BLOCK], rounded[BLOCK];
 	struct tally tally = {0};
-	size_t from_size = dtype_bits(source) / 8, to_size = dtype_bits(format->carrier) / 8;
+	size_t to_size = dtype_bits(format->carrier) / 8;
 
 	for (size_t done = 0; done < count; done += BLOCK) {
 		size_t length = count - done < BLOCK ? count - done : BLOCK;
 		size_t padded = (length + TALLY_LANES - 1) / TALLY_LANES * TALLY_LANES;
 
-		dtype_decode(source, from + done * from_size, length, values);
+		dtype_decode(source, weights, done, length, values);
 		memset(values + length, 0, (padded - length) * sizeof(*values));
 		round_to_shape(format->shape, values, rounded, padded);
 		tally_block(&tally, values, rounded, padded, value_scale, error_scale);
@@ -160,15 +159,13 @@ count_not_finite(const double *values, size_t count)
 static uint64_t
 look_for_not_finite(enum dtype source, const void *weights, size_t count)
 {
-	const unsigned char *from = weights;
-	size_t size = dtype_bits(source) / 8;
 	double values[BLOCK];
 	uint64_t not_finite = 0;
 
 	for (size_t done = 0; done < count; done += BLOCK) {
 		size_t length = count - done < BLOCK ? count - done : BLOCK;
 
-		dtype_decode(source, from + done * size, length, values);
+		dtype_decode(source, weights, done, length, values);
 		not_finite += count_not_finite(values, length);
 	}
 	return not_finite;
