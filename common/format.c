@@ -53,13 +53,25 @@ format_at(size_t i)
 	return i < sizeof(formats) / sizeof(*formats) ? &formats[i] : NULL;
 }
 
-const struct format *
-format_of_dtype(enum dtype dtype)
+const char *
+format_name_of_dtype(enum dtype dtype)
 {
-	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
-		if (formats[i].carrier == dtype && format_holds(&formats[i], dtype))
-			return &formats[i];
-	return NULL;
+	static const char *const names[DTYPE_COUNT] = {
+		[DTYPE_F64] = "fp64",
+		[DTYPE_F32] = "fp32",
+		[DTYPE_F16] = "fp16",
+		[DTYPE_BF16] = "bf16",
+		[DTYPE_F8_E4M3] = "fp8_e4m3",
+		[DTYPE_F8_E5M2] = "fp8_e5m2",
+		[DTYPE_F8_E4M3FNUZ] = "fp8_e4m3fnuz",
+		[DTYPE_F8_E5M2FNUZ] = "fp8_e5m2fnuz",
+		[DTYPE_F8_E8M0] = "e8m0",
+		[DTYPE_F6_E2M3] = "fp6_e2m3",
+		[DTYPE_F6_E3M2] = "fp6_e3m2",
+		[DTYPE_F4] = "fp4_e2m1",
+	};
+
+	return names[dtype];
 }
 
 const char *
