@@ -181,7 +181,7 @@ cp "$model" "$hostile/model.safetensors"
 ok 'names with all kinds of characters' analyse -q --no-individual --model "$hostile" \
 	--output-dir "$hostile/results"
 ok 'are names' test ! -e PWNED -a ! -e "$hostile/PWNED" -a -s "$hostile/results/plots/spectra.png"
-tests/write-model "$tmp/odd.safetensors" 'layers.0.a.weight:F32:30x20' 'layers.0.b.weight:F8_E4M3:4x3' \
+tests/write-model "$tmp/odd.safetensors" 'layers.0.a.weight:F32:30x20' 'layers.0.b.weight:I8:4x3' \
 	'layers.0.c.weight:F32:1x5'
 analyse -q --no-plots --model "$tmp/odd.safetensors" --output-dir "$tmp/odd" 2>"$tmp/error"
 is 'layers that cannot be read: status' 1 $?
