@@ -33,7 +33,7 @@ struct container {
 	void (*forget)(void *details);
 };
 
-extern const struct container container_safetensors;
+extern const struct container container_safetensors, container_torch;
 
 /* Appends an empty tensor of a file to the model's, for list() to fill in: its `stored` is set later from
  * dtype if list() leaves it null. Valid until the next. */

@@ -16,7 +16,7 @@
 #define INDEX_MAX_SIZE ((uint64_t)100000000)
 
 /* Tried in this order; the last takes what no other knows. */
-static const struct container *const containers[] = {&container_safetensors};
+static const struct container *const containers[] = {&container_torch, &container_safetensors};
 
 /* --- files --- */
 
@@ -91,7 +91,6 @@ check_stand_in(const char *start, struct failure *failure)
 		 "a Git LFS pointer, not the weights; 'git lfs pull' fetches them"},
 		{"<!doctype", "an HTML page, not the weights; the download went wrong"},
 		{"<html", "an HTML page, not the weights; the download went wrong"},
-		{"PK\3\4", "a zip archive, such as torch.save() writes; convert it to safetensors"},
 		{"\x80\2\x8a\nl\xfc\x9c",
 		 "a file of an old torch.save(); convert it to safetensors"},
 		{"GGUF", "a GGUF file, and only safetensors is read"},
@@ -101,6 +100,23 @@ check_stand_in(const char *start, struct failure *failure)
 	for (size_t i = 0; i < sizeof(stand_ins) / sizeof(*stand_ins); i++)
 		if (!strncasecmp(start, stand_ins[i].start, strlen(stand_ins[i].start)))
 			return fail(failure, STATUS_DATA, "%s", stand_ins[i].message);
+	return 0;
+}
+
+/* Archives of tar, as torch.save() wrote before there was a 0.2, have their magic far behind the start. */
+static int
+check_tar(const struct model_file *file, struct failure *failure)
+{
+	char magic[5];
+
+	if (file->size < 512)
+		return 0;
+	if (read_at(file, 257, magic, sizeof(magic), failure))
+		return -1;
+	if (!memcmp(magic, "ustar", sizeof(magic)))
+		return fail(failure, STATUS_DATA,
+			    "a tar archive, such as torch.save() wrote long ago; convert it to "
+			    "safetensors");
 	return 0;
 }
 
@@ -139,7 +155,8 @@ list_file(struct model *model, unsigned number, struct failure *failure)
 
 	if (!count)
 		return fail(failure, STATUS_DATA, "the file is empty");
-	if (read_at(file, 0, start, count, failure) || check_stand_in((const char *)start, failure))
+	if (read_at(file, 0, start, count, failure) ||
+	    check_stand_in((const char *)start, failure) || check_tar(file, failure))
 		return -1;
 	for (size_t i = 0; i < sizeof(containers) / sizeof(*containers); i++)
 		if (containers[i]->recognises(start, count))
@@ -202,7 +219,7 @@ sort_tensors(struct model *model, struct failure *failure)
 static int
 match_index(struct model *model, const struct model_index *index, struct failure *failure)
 {
-	uint64_t total = 0;
+	uint64_t total = 0, again = 0;
 	size_t t = 0;
 
 	for (size_t e = 0; e < index->count || t < model->count; e++, t++) {
@@ -226,8 +243,10 @@ match_index(struct model *model, const struct model_index *index, struct failure
 				    tensor->name, file_name(model->files[tensor->file].path),
 				    entry->file);
 		total += tensor->bytes;
+		again += tensor->again ? tensor->bytes : 0;
 	}
-	if (index->total_size && index->total_size != total)
+	/* Some writers count what is there under two names once, and some twice. */
+	if (index->total_size && index->total_size != total && index->total_size != total - again)
 		model->notice = format_text("the index says %" PRIu64 " bytes in all, and there "
 					    "are %" PRIu64,
 					    index->total_size, total);
@@ -328,8 +347,11 @@ exists(const char *folder, const char *name)
 /* The names that weights have in a folder, best first; null where a kind has no such name. */
 static const struct layout {
 	const char *index, *single, *suffix;
+	/* If not null, a file with only the suffix counts only if this knows it. */
+	const struct container *container;
 } layouts[] = {
-	{"model.safetensors.index.json", "model.safetensors", ".safetensors"},
+	{"model.safetensors.index.json", "model.safetensors", ".safetensors", NULL},
+	{"pytorch_model.bin.index.json", "pytorch_model.bin", ".bin", &container_torch},
 };
 
 #define LAYOUTS (sizeof(layouts) / sizeof(*layouts))
@@ -340,7 +362,28 @@ model_is_file_name(const char *name)
 	for (size_t i = 0; i < LAYOUTS; i++)
 		if (has_suffix(name, layouts[i].suffix))
 			return true;
-	return has_suffix(name, ".json");
+	return has_suffix(name, ".json") || has_suffix(name, ".pt") || has_suffix(name, ".pth");
+}
+
+/* Whether a file is there and a container knows it; any is known to null. */
+static bool
+is_known(const char *path, const struct container *container)
+{
+	unsigned char start[CONTAINER_START];
+	struct model_file file = {.path = (char *)path};
+	struct failure failure;
+	size_t count;
+	bool known;
+
+	if (!container)
+		return true;
+	file.descriptor = open_regular(path, &file.size, &failure);
+	if (file.descriptor < 0)
+		return false;
+	count = file.size < CONTAINER_START ? (size_t)file.size : CONTAINER_START;
+	known = !read_at(&file, 0, start, count, &failure) && container->recognises(start, count);
+	close(file.descriptor);
+	return known;
 }
 
 /*
@@ -382,8 +425,15 @@ find_in_layout(const char *path, const struct layout *layout, char **found, stru
 	if (has_index && has_single)
 		return fail(failure, STATUS_DATA, "both %s and %s are here; name the one to read",
 			    layout->single, layout->index);
-	if (!has_index && !has_single)
-		return only_file(path, layout->suffix, found, failure);
+	if (!has_index && !has_single) {
+		if (only_file(path, layout->suffix, found, failure))
+			return -1;
+		if (*found && !is_known(*found, layout->container)) {
+			free(*found);
+			*found = NULL;
+		}
+		return 0;
+	}
 	*found = format_text("%s/%s", path, has_index ? layout->index : layout->single);
 	return 0;
 }
@@ -396,7 +446,8 @@ find_weights(const char *path, char **found, struct failure *failure)
 			return -1;
 		else if (*found)
 			return 0;
-	return fail(failure, STATUS_NO_INPUT, "no %s file in this folder", layouts[0].suffix);
+	return fail(failure, STATUS_NO_INPUT, "no %s file, and no %s, in this folder",
+		    layouts[0].suffix, layouts[1].single);
 }
 
 static int

@@ -5,7 +5,7 @@
  * Nothing is called, imported or looked up: names must be on a list that the caller gives, and any other
  * is refused, as is every operation that data does not need. The format is that of Python's module
  * pickletools. Decoding never recurses, each step takes at least one byte of input, and memory is
- * proportional to the input, some 60 bytes for each of its own at most.
+ * proportional to the input, some 30 bytes for each of its own at most.
  */
 #ifndef PICKLE_H
 #define PICKLE_H

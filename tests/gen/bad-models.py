@@ -179,9 +179,9 @@ refuse("json-error.safetensors", b'{"error":"Invalid username or password."}', T
 refuse("plain-error.safetensors", b"Entry not found", TEXT_MESSAGE)
 refuse("short-text.safetensors", b"404\n", TEXT_MESSAGE)
 ZIP = b"PK\x03\x04\0\0\x08\x08" + bytes(100)
-refuse("zip.safetensors", ZIP,
-       "a zip archive, such as torch.save() writes; convert it to safetensors")
-refuse("pytorch.bin", ZIP, "a zip archive, such as torch.save() writes; convert it to safetensors")
+NO_END = "bad zip archive: it does not end with an end record: cut off, or something follows it"
+refuse("zip.safetensors", ZIP, NO_END)
+refuse("pytorch.bin", ZIP, NO_END)
 refuse("pytorch-old.bin", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.",
        "a file of an old torch.save(); convert it to safetensors")
 refuse("pickle.bin", b"\x80\x04\x95\x0f\0\0\0\0\0\0\0}\x94\x8c\x01w\x94K\x01s.",
@@ -462,9 +462,9 @@ ONE, TWO = document({"w": W}, W_BYTES), document({"v": W}, V_BYTES)
 MAP = {"w": "1.safetensors", "v": "2.safetensors"}
 FILES = {"1.safetensors": ONE, "2.safetensors": TWO}
 
-shards("empty-folder", {}, "no .safetensors file in this folder", NO_INPUT)
+shards("empty-folder", {}, "no .safetensors file, and no pytorch_model.bin, in this folder", NO_INPUT)
 shards("only-pickles", {"pytorch_model.bin": b"PK\3\4", "config.json": b"{}"},
-       "no .safetensors file in this folder", NO_INPUT)
+       "pytorch_model.bin: bad zip archive: the file is cut off")
 shards("several-files", FILES, "several .safetensors files and no index; name the one to read",
        NO_INPUT)
 shards("index-and-single", {**FILES, INDEX: index(MAP), "model.safetensors": ONE},
@@ -639,23 +639,23 @@ take("sharded-natural",
 take("sharded-empty", folder({INDEX: index({})}))
 
 
-def main():
-    target = sys.argv[1]
+def write_all(target, refused, taken):
+    """Writes fixtures and their tables."""
     os.makedirs(target, exist_ok=True)
-    names = [name for name, *_ in REFUSED + TAKEN]
+    names = [name for name, *_ in refused + taken]
     assert len(set(names)) == len(names), "two fixtures of one name"
-    for name, make, *_ in REFUSED + TAKEN:
+    for name, make, *_ in refused + taken:
         write(os.path.join(target, name), make)
     with open(os.path.join(target, "refused.tsv"), "w", encoding="utf-8") as table:
-        for name, _, status, message in REFUSED:
+        for name, _, status, message in refused:
             shown = name.replace("\n", "\\n").replace("\x1b", "\\x1b")
             print(shown.replace("\\x1b", "\\0033"), status, f"st-layers: {shown}: {message}",
                   sep="\t", file=table)
     with open(os.path.join(target, "taken.tsv"), "w", encoding="utf-8") as table:
-        for name, _, tensors, warning in TAKEN:
+        for name, _, tensors, warning in taken:
             shown = f"st-layers: {name}: {warning}" if warning else "-"
             print(name, shown, *tensors, sep="\t", file=table)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_all(sys.argv[1], REFUSED, TAKEN))
