@@ -11,9 +11,11 @@ import importlib
 import os
 import struct
 import sys
+import zipfile
 
 models = importlib.import_module("bad-models")
 streams = importlib.import_module("bad-streams")
+torch = importlib.import_module("bad-torch")
 
 LARGEST = 2500
 
@@ -40,6 +42,25 @@ def whole_streams():
     """Streams, the good ones first."""
     for name, _, content, *_ in streams.TAKEN + streams.REFUSED:
         yield name, content
+
+
+def pickles():
+    """What torch itself wrote, then what is made by hand, in an order that mixes the kinds."""
+    for path in sorted(glob.glob("tests/golden/torch/*.bin")):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                for name in archive.namelist():
+                    if name.endswith("/data.pkl"):
+                        yield os.path.basename(path), archive.read(name)
+    for i, pickle in enumerate(torch.PICKLES[::5]):
+        yield f"pickle-{i:03}", pickle
+
+
+def archives():
+    """Archives, the good ones first."""
+    for name, content, *_ in torch.TAKEN + torch.REFUSED:
+        if isinstance(content, bytes) and name.startswith(("good", "zip-")):
+            yield name.removeprefix("zip-").removesuffix(".bin"), content
 
 
 def some(inputs):
@@ -71,6 +92,8 @@ def main():
     write(os.path.join(target, "header"), some(headers()))
     write(os.path.join(target, "index"), indexes())
     write(os.path.join(target, "stream"), some(whole_streams()))
+    write(os.path.join(target, "pickle"), pickles())
+    write(os.path.join(target, "zip"), some(archives()))
 
 
 if __name__ == "__main__":
