@@ -16,7 +16,7 @@
 #define INDEX_MAX_SIZE ((uint64_t)100000000)
 
 /* Tried in this order; the last takes what no other knows. */
-static const struct container *const containers[] = {&container_safetensors};
+static const struct container *const containers[] = {&container_gguf, &container_safetensors};
 
 /* --- files --- */
 
@@ -94,7 +94,6 @@ check_stand_in(const char *start, struct failure *failure)
 		{"PK\3\4", "a zip archive, such as torch.save() writes; convert it to safetensors"},
 		{"\x80\2\x8a\nl\xfc\x9c",
 		 "a file of an old torch.save(); convert it to safetensors"},
-		{"GGUF", "a GGUF file, and only safetensors is read"},
 	};
 
 	start += strspn(start, " \t\r\n");
@@ -147,9 +146,8 @@ list_file(struct model *model, unsigned number, struct failure *failure)
 	return fail(failure, STATUS_DATA, "text, not the weights; the download went wrong?");
 }
 
-/* Opens one more file of the model, whose path is taken over, and lists its tensors. */
-static int
-add_file(struct model *model, char *path, struct failure *failure)
+int
+container_add_file(struct model *model, char *path, struct failure *failure)
 {
 	struct model_file file = {.path = path};
 
@@ -256,7 +254,8 @@ add_shards(struct model *model, const char *folder, const struct model_index *in
 	for (size_t i = 0; i < index->count && !result; i++) {
 		if (i && !strcmp(by_file[i]->file, by_file[i - 1]->file))
 			continue;
-		result = add_file(model, format_text("%s/%s", folder, by_file[i]->file), failure);
+		result = container_add_file(model, format_text("%s/%s", folder, by_file[i]->file),
+					    failure);
 		if (result)
 			fail_prefix(failure, "file '%.200s' of the index", by_file[i]->file);
 	}
@@ -312,7 +311,9 @@ open_index(struct model *model, const char *path, struct failure *failure)
 static int
 open_single(struct model *model, const char *path, struct failure *failure)
 {
-	return add_file(model, xstrdup(path), failure) || sort_tensors(model, failure) ? -1 : 0;
+	return container_add_file(model, xstrdup(path), failure) || sort_tensors(model, failure)
+		       ? -1
+		       : 0;
 }
 
 static bool
@@ -330,6 +331,7 @@ static const struct layout {
 	const char *index, *single, *suffix;
 } layouts[] = {
 	{"model.safetensors.index.json", "model.safetensors", ".safetensors"},
+	{NULL, NULL, ".gguf"},
 };
 
 #define LAYOUTS (sizeof(layouts) / sizeof(*layouts))

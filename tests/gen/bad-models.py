@@ -186,7 +186,6 @@ refuse("pytorch-old.bin", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe
        "a file of an old torch.save(); convert it to safetensors")
 refuse("pickle.bin", b"\x80\x04\x95\x0f\0\0\0\0\0\0\0}\x94\x8c\x01w\x94K\x01s.",
        "not safetensors: a header of 261424256 bytes (at most 100000000)")
-refuse("model.gguf", b"GGUF\x03\0\0\0" + bytes(56), "a GGUF file, and only safetensors is read")
 refuse("array.npy", b"\x93NUMPY\x01\0v\0{'descr': '<f4'}",
        "not safetensors: a header of 379676406402707 bytes (at most 100000000)")
 
