@@ -28,13 +28,13 @@ check-exhaustive: $(BUILD)/tests/unit/cast
 
 # --- fuzzing ---------------------------------------------------------------------------------------
 
-FUZZ_TARGETS = header index stream
+FUZZ_TARGETS = gguf header index stream
 # For each target.
 FUZZ_SECONDS = 600
 FUZZ_CC      = clang
 FUZZ_CFLAGS  = -std=c11 -D_GNU_SOURCE -Icommon -g -O1 -fno-omit-frame-pointer -DHILLPIPE_SANITIZE \
                -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-FUZZ_MODULES = $(patsubst %,common/%.c,dtype frame json model_index natural safetensors stream util)
+FUZZ_MODULES = $(patsubst %,common/%.c,dtype frame ggml gguf json model_index natural safetensors stream util)
 
 # Replays the committed corpus with whatever this build is made of.
 FUZZ_REPLAYS = $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%)
