@@ -18,6 +18,7 @@ MODEL =
 
 PROGRAMS = st-layers prec-cast spectrum hill-alpha alpha-stats alpha-plan alpha-plot st-info st-merge st-synth
 PAGES    = $(wildcard man/*.[157])
+PIPELINES = $(wildcard pipelines/*)
 
 # One folder for each way of building, so that they do not mix.
 comma := ,
@@ -36,7 +37,7 @@ ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -pthread $(LDFLAGS)
 COMMON  = $(patsubst common/%.c,$(BUILD)/common/%.o,$(wildcard common/*.c))
 ARCHIVE = $(BUILD)/libhillpipe.a
 
-.PHONY: all deps build-deps demo check bench lint format install uninstall clean
+.PHONY: all deps build-deps demo check bench pictures lint format install uninstall clean
 
 all: $(PROGRAMS:%=$(BUILD)/%)
 
@@ -66,7 +67,7 @@ $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $(ARCHIVE)
 # --- what must be installed -----------------------------------------------------------------------
 
 BUILD_PACKAGES = $(if $(findstring clang,$(CC)),clang,gcc) libc6-dev libopenblas-dev liblapacke-dev libpcre2-dev libxxhash-dev
-CHECK_PACKAGES = libcjson-dev mandoc perl python3 python3-venv strace
+CHECK_PACKAGES = fonts-dejavu-core gnuplot-nox libcjson-dev mandoc perl python3 python3-venv strace
 
 deps:
 	tests/install-packages $(BUILD_PACKAGES) $(CHECK_PACKAGES)
@@ -92,6 +93,12 @@ check: deps
 bench: all $(BUILD)/tests/bench/bare
 	$(RUN) tests/bench/run
 
+# The pictures in README.md, of the model that the tests use.
+pictures: all
+	tests/install-packages gnuplot-nox fonts-dejavu-core
+	tests/fetch-minilm
+	$(RUN) tests/draw-pictures tests/data/minilm man/pictures
+
 lint:
 	tests/install-packages clang-format mandoc
 	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
@@ -105,17 +112,21 @@ format:
 
 # --- installing -----------------------------------------------------------------------------------
 
-BIN = $(DESTDIR)$(PREFIX)/bin
-MAN = $(DESTDIR)$(PREFIX)/share/man
+BIN  = $(DESTDIR)$(PREFIX)/bin
+MAN  = $(DESTDIR)$(PREFIX)/share/man
+DATA = $(DESTDIR)$(PREFIX)/share/hillpipe
 
 install: all
-	install -d $(BIN)
+	install -d $(BIN) $(DATA)/pipelines
 	install $(PROGRAMS:%=$(BUILD)/%) $(BIN)
+	install $(filter-out %.mk,$(PIPELINES)) $(DATA)/pipelines
+	install -m 644 $(filter %.mk,$(PIPELINES)) $(DATA)/pipelines
 	for page in $(PAGES); do \
 		install -D -m 644 $$page $(MAN)/man$${page##*.}/$${page#man/} || exit 1; done
 
 uninstall:
-	rm -f $(PROGRAMS:%=$(BIN)/%)
+	rm -f $(PROGRAMS:%=$(BIN)/%) $(PIPELINES:%=$(DATA)/%)
+	[ ! -d $(DATA) ] || rmdir --ignore-fail-on-non-empty $(DATA)/pipelines $(DATA)
 	for page in $(PAGES); do rm -f $(MAN)/man$${page##*.}/$${page#man/}; done
 
 clean:

@@ -208,9 +208,15 @@ parse_options(int argc, char **argv)
 		usage_error("--all names its files itself: leave out --output");
 	if (options.folder.directory && options.format == PLOT_SCREEN)
 		options.format = PLOT_PNG;
+	if (options.output && !*options.output)
+		usage_error("the name of the output is empty");
 	if (options.output && options.format == PLOT_SCREEN) {
 		dot = strrchr(options.output, '.');
-		options.format = parse_format(dot ? dot + 1 : "");
+		if (!dot || strchr(dot, '/'))
+			usage_error("--output: the name has no .png, .pdf or .svg at its end, and "
+				    "there is "
+				    "no --format");
+		options.format = parse_format(dot + 1);
 	}
 }
 
@@ -363,7 +369,7 @@ plot_stream(const char *operand)
 		die_failure(&failure, program_source(operand));
 	if (!spectra.count)
 		die(STATUS_NO_INPUT, "%s: no spectrum is chosen", program_source(operand));
-	spectra_arrange(&spectra, options.reference);
+	spectra_arrange(&spectra, NULL, NULL, 0, options.reference);
 	print_spectra(&spectra);
 	spectra_free(&spectra);
 }
@@ -373,8 +379,14 @@ plot_stream(const char *operand)
 static void
 make_directory(const char *path)
 {
+	struct stat status;
+
 	if (mkdir(path, 0777) && errno != EEXIST)
 		die(errno == ENOENT ? STATUS_NO_INPUT : STATUS_IO, "%s:", path);
+	if (stat(path, &status))
+		die(STATUS_IO, "%s:", path);
+	if (!S_ISDIR(status.st_mode))
+		die(STATUS_IO, "%s: is no directory", path);
 }
 
 static void
@@ -399,7 +411,8 @@ read_notable(struct spectra *spectra, const struct plot *plot, const struct laye
 	if (spectra_read(spectra, program_open_input(options.spectra, "a stream"), &tails,
 			 is_listed, &notable, &failure))
 		die_failure(&failure, options.spectra);
-	spectra_arrange(spectra, plot->table->precisions[plot->reference]);
+	spectra_arrange(spectra, plot->table->precisions, plot->colors,
+			plot->table->precision_count, plot->table->precisions[plot->reference]);
 	free(notable.list);
 }
 
@@ -415,6 +428,27 @@ plot_directory(const struct plot *plot, const struct layer_list *layers)
 	spectra_free(&spectra);
 }
 
+/* Keeps those of --precisions. Returns their colours: those that they have among all. */
+static const char **
+choose_precisions(struct alpha_table *table)
+{
+	size_t all = table->precision_count;
+	const char **names = xcalloc(all, sizeof(*names));
+	const char **of_all = palette_of_precisions(table->precisions, all);
+	const char **colors = xcalloc(all, sizeof(*colors));
+
+	memcpy(names, table->precisions, all * sizeof(*names));
+	if (options.precisions)
+		alpha_input_select(table, options.precisions);
+	for (size_t p = 0; p < table->precision_count; p++)
+		for (size_t i = 0; i < all; i++)
+			if (!strcmp(names[i], table->precisions[p]))
+				colors[p] = of_all[i];
+	free(names);
+	free(of_all);
+	return colors;
+}
+
 /* One kind of plot of a table, or all of them if it is null. */
 static void
 plot_table(const struct kind *kind, char **operands, size_t count)
@@ -427,10 +461,9 @@ plot_table(const struct kind *kind, char **operands, size_t count)
 	struct layer_list layers;
 
 	alpha_input_read(&table, operands, count);
-	if (options.precisions)
-		alpha_input_select(&table, options.precisions);
+	plot.colors = choose_precisions(&table);
 	plot.reference = alpha_input_reference(&table, options.reference);
-	plot.colors = palette_of_precisions(table.precisions, table.precision_count);
+	plot.names = plot_names(&table);
 	layers = choose_layers(&table);
 	if (kind && kind->compares && table.precision_count < 2)
 		die(STATUS_DATA, "%s needs two precisions, and the table has one", kind->name);
@@ -440,6 +473,7 @@ plot_table(const struct kind *kind, char **operands, size_t count)
 		plot_directory(&plot, &layers);
 	free(layers.list);
 	free(plot.colors);
+	plot_names_free(plot.names, table.precision_count);
 	alpha_table_free(&table);
 }
 

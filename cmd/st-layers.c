@@ -211,7 +211,7 @@ frame_of(const struct layer *layer, size_t count, const char *signature)
 	frame_set(&frame, "index", "%zu", layer->number);
 	frame_set(&frame, "count", "%zu", count);
 	frame_set(&frame, "source_dtype", "%s", tensor->stored);
-	frame_set(&frame, "precision", "%s", format_name(format_of_dtype(tensor->dtype)));
+	frame_set(&frame, "precision", "%s", format_name_of_dtype(tensor->dtype));
 	frame_set(&frame, "exact", "1");
 	frame_set(&frame, "work", "%.6f", layer->work);
 	frame_sign(&frame, signature);
@@ -248,13 +248,16 @@ report_unreadable(const struct model *model, const struct layer *layers)
 {
 	int status = 0;
 
-	for (size_t i = 0; i < model->count; i++)
-		if (layers[i].kind == LAYER_UNREADABLE && !layers[i].left_out) {
-			warn("%s: tensor '%s': left out: weights of type %s are not read",
-			     model->files[layers[i].tensor->file].path, layers[i].tensor->name,
-			     layers[i].tensor->stored);
-			status = STATUS_INCOMPLETE;
-		}
+	for (size_t i = 0; i < model->count; i++) {
+		const struct model_tensor *tensor = layers[i].tensor;
+
+		if (!layer_is_unreadable(&layers[i]) || layers[i].left_out)
+			continue;
+		warn("%s: tensor '%s': left out: weights of type %s%s are not read",
+		     model->files[tensor->file].path, tensor->name, tensor->stored,
+		     layers[i].kind == LAYER_SCALED ? " with scales beside them" : "");
+		status = STATUS_INCOMPLETE;
+	}
 	return status;
 }
 

@@ -163,11 +163,10 @@ parse_std(const char *text)
 static void
 parse_dtype(const char *text)
 {
-	static const enum dtype dtypes[] = {DTYPE_BF16, DTYPE_F16, DTYPE_F32, DTYPE_F64};
-
-	for (size_t i = 0; i < sizeof(dtypes) / sizeof(*dtypes); i++)
-		if (!strcasecmp(text, dtype_name(dtypes[i]))) {
-			options.synthesis.dtype = dtypes[i];
+	for (int i = 0; i < DTYPE_COUNT; i++)
+		if (dtype_is_encodable((enum dtype)i) &&
+		    !strcasecmp(text, dtype_name((enum dtype)i))) {
+			options.synthesis.dtype = (enum dtype)i;
 			return;
 		}
 	usage_error("--dtype '%s': BF16, F16, F32 or F64 is expected", text);

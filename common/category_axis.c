@@ -1,7 +1,10 @@
 #include "category_axis.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "label.h"
 
 /* More layers than this have no labels of their own. */
 #define MOST_LABELS 40
@@ -19,7 +22,7 @@ block_size(const struct category_axis *axis, size_t block)
 	return end - axis->starts[block];
 }
 
-/* Whether some category's name is wider than its place. Returns the longest name's length. */
+/* Whether some category's name is wider than its place. Returns the width of the widest name. */
 static size_t
 fit_names(struct category_axis *axis, double length)
 {
@@ -27,13 +30,45 @@ fit_names(struct category_axis *axis, double length)
 	size_t longest = 0;
 
 	for (size_t i = 0; i < axis->count; i++) {
-		size_t name = strlen(axis->names[i]);
+		size_t name;
+
+		axis->labels[i] = plot_category_label(axis->names[i]);
+		name = label_width(axis->labels[i]);
 
 		longest = name > longest ? name : longest;
 		if ((double)(name + 1) * NAME_WIDTH > room * (double)block_size(axis, i))
 			axis->turned = true;
 	}
 	return longest;
+}
+
+/*
+ * Finds where the names stand, in layers: at the middle of their categories, moved apart where they would
+ * cover each other.
+ */
+static void
+place_names(struct category_axis *axis)
+{
+	double layers = (double)axis->layers.count, *places = xcalloc(axis->count, sizeof(*places));
+	double step = axis->turned ? TURNED_STEP * layers / axis->length : 0;
+
+	for (size_t i = 0; i < axis->count; i++) {
+		places[i] = (double)axis->starts[i] + ((double)block_size(axis, i) + 1) / 2;
+		if (i && places[i] < places[i - 1] + step)
+			places[i] = places[i - 1] + step;
+	}
+	/* The last stays on the axis, and pushes the others back. */
+	for (size_t i = axis->count; i-- > 0;) {
+		double most = i + 1 == axis->count ? layers : places[i + 1] - step;
+
+		places[i] = fmin(places[i], most);
+	}
+	axis->places = places;
+	/* A name at 35 degrees reaches cos 35 of its length to the left. */
+	for (size_t i = 0; axis->turned && !axis->has_labels && i < axis->count; i++)
+		axis->overhang = fmax(axis->overhang,
+				      0.82 * NAME_WIDTH * (double)label_width(axis->labels[i]) -
+					      (places[i] - 0.4) * axis->length / layers);
 }
 
 struct category_axis
@@ -56,7 +91,9 @@ category_axis_of(const struct layer_list *layers, double length)
 	}
 	axis.axis = layer_axis_of(axis.layers.list, axis.layers.count, length);
 	axis.has_labels = layers->count <= MOST_LABELS && axis.axis.step == 1;
+	axis.labels = xcalloc(axis.count, sizeof(*axis.labels));
 	longest = fit_names(&axis, length);
+	place_names(&axis);
 	/* A name at 35 degrees is sin 35 of its length high. */
 	axis.height = axis.has_labels ? axis.axis.height
 		      : axis.turned   ? 24 + 0.57 * NAME_WIDTH * (double)longest
@@ -70,49 +107,24 @@ category_axis_free(struct category_axis *axis)
 	free(axis->layers.list);
 	free(axis->names);
 	free(axis->starts);
+	for (size_t i = 0; i < axis->count; i++)
+		free(axis->labels[i]);
+	free(axis->labels);
+	free(axis->places);
 	layer_axis_free(&axis->axis);
-}
-
-/*
- * Where the names stand, in layers: at the middle of their categories, moved apart where they would
- * cover each other. From malloc.
- */
-static double *
-place_names(const struct category_axis *axis)
-{
-	double *places = xcalloc(axis->count, sizeof(*places));
-	double step = axis->turned ? TURNED_STEP * (double)axis->layers.count / axis->length : 0;
-
-	for (size_t i = 0; i < axis->count; i++) {
-		places[i] = (double)axis->starts[i] + ((double)block_size(axis, i) + 1) / 2;
-		if (i && places[i] < places[i - 1] + step)
-			places[i] = places[i - 1] + step;
-	}
-	/* The last stays on the axis, and pushes the others back. */
-	for (size_t i = axis->count; i-- > 0;) {
-		double most = i + 1 == axis->count ? (double)axis->layers.count
-						   : places[i + 1] - step;
-
-		if (places[i] > most)
-			places[i] = most;
-	}
-	return places;
 }
 
 static void
 print_names(const struct category_axis *axis, FILE *script)
 {
-	double *places = place_names(axis);
-
 	for (size_t i = 0; i < axis->count; i++) {
 		fprintf(script, "set label %zu ", LAYER_AXIS_TAG + i);
-		gnuplot_string(script, axis->names[i]);
+		gnuplot_string(script, axis->labels[i]);
 		fprintf(script, " at first %.3f,graph 0 %s noenhanced textcolor rgb '#333333'\n",
-			places[i],
+			axis->places[i],
 			axis->turned ? "right rotate by 35 offset 0.6,-0.7"
 				     : "center offset 0,-0.9");
 	}
-	free(places);
 }
 
 void

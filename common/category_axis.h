@@ -12,9 +12,12 @@ struct category_axis {
 	size_t count;		  /* of categories */
 	struct layer_axis axis;	  /* for few layers, whose own labels fit */
 	bool has_labels;	  /* whether they are shown */
+	char **labels;		  /* of the categories, where their names are shown */
+	double *places;		  /* where these stand, in layers */
 	bool turned;		  /* category names stand at an angle */
 	double length;
-	double height; /* that labels and names take below the axis */
+	double height;	 /* that labels and names take below the axis */
+	double overhang; /* how far they reach out to the left of it */
 };
 
 struct category_axis category_axis_of(const struct layer_list *layers, double length);

@@ -53,8 +53,11 @@ unsigned dtype_bits(enum dtype dtype);
  */
 bool dtype_bytes(enum dtype dtype, uint64_t count, uint64_t *bytes);
 
-/* Whether dtype_decode() and dtype_encode() know the type: F64, F32, F16 and BF16. */
+/* Whether dtype_decode() knows the type: all of real floating point. */
 bool dtype_is_decodable(enum dtype dtype);
+
+/* Whether dtype_encode() knows the type: F64, F32, F16 and BF16. Each can also be decoded. */
+bool dtype_is_encodable(enum dtype dtype);
 
 /*
  * What values a binary floating-point type has: significands of `precision` bits, the hidden one
@@ -64,22 +67,28 @@ struct float_shape {
 	int precision, largest_exponent, smallest_exponent;
 };
 
-/* The shape of a decodable type. */
+/* The smallest shape that has all finite values of a decodable type: E4M3 ends at 448, short of 480. */
 struct float_shape dtype_shape(enum dtype dtype);
 
 /* Whether every value of shape narrow is also one of shape wide. */
 bool float_shape_holds(struct float_shape wide, struct float_shape narrow);
 
 /*
- * Converts count elements, stored from source on without any alignment, to double. Exact, as double
- * holds every value of these types; a NaN stays some NaN. The type must be decodable.
+ * Converts count elements, from number first on, of those that are stored, without any alignment, to
+ * double. Exact, as double holds every value of these types; a NaN stays some NaN. The type must be
+ * decodable. No byte is read that has no bit of these elements.
+ *
+ * Elements below a byte lie one after the other as a string of bits, the first in the lowest bits of
+ * the first byte, and an element's lowest bit first. For F4 that is the layout of torch's
+ * float4_e2m1fn_x2, which safetensors stores as it is. For F6 no specification says a layout, and
+ * this is the little-endian one.
  */
-void dtype_decode(enum dtype dtype, const void *source, size_t count, double *values);
+void dtype_decode(enum dtype dtype, const void *stored, size_t first, size_t count, double *values);
 
 /*
  * Stores count values that the type can hold exactly; others are rounded somehow, so round before.
  * A NaN becomes a quiet NaN of its sign: the canonical one in F16, one with the upper bits of its
- * payload in the others. The type must be decodable.
+ * payload in the others. The type must be encodable.
  */
 void dtype_encode(enum dtype dtype, const double *values, size_t count, void *target);
 

@@ -112,14 +112,13 @@ largest_magnitude(const double *values, size_t count)
 static bool
 find_scale(const struct eigen_job *job, int *exponent)
 {
-	const unsigned char *from = job->weights;
-	size_t elements = job->rows * job->columns, size = dtype_bits(job->dtype) / 8;
+	size_t elements = job->rows * job->columns;
 	double values[1024], largest = 0;
 
 	for (size_t done = 0; done < elements; done += 1024) {
 		size_t count = smaller(elements - done, 1024);
 
-		dtype_decode(job->dtype, from + done * size, count, values);
+		dtype_decode(job->dtype, job->weights, done, count, values);
 		largest = fmax(largest, largest_magnitude(values, count));
 	}
 	frexp(largest, exponent);
@@ -149,10 +148,7 @@ scale_by_power(double *values, size_t count, int exponent)
 static void
 load_rows(const struct eigen_job *job, size_t first, size_t count, int exponent, double *panel)
 {
-	size_t size = dtype_bits(job->dtype) / 8;
-
-	dtype_decode(job->dtype, (const unsigned char *)job->weights + first * job->columns * size,
-		     count * job->columns, panel);
+	dtype_decode(job->dtype, job->weights, first * job->columns, count * job->columns, panel);
 	scale_by_power(panel, count * job->columns, -exponent);
 }
 
@@ -160,13 +156,9 @@ load_rows(const struct eigen_job *job, size_t first, size_t count, int exponent,
 static void
 load_columns(const struct eigen_job *job, size_t first, size_t count, int exponent, double *panel)
 {
-	size_t size = dtype_bits(job->dtype) / 8;
-
 	for (size_t row = 0; row < job->rows; row++)
-		dtype_decode(job->dtype,
-			     (const unsigned char *)job->weights +
-				     (row * job->columns + first) * size,
-			     count, panel + row * count);
+		dtype_decode(job->dtype, job->weights, row * job->columns + first, count,
+			     panel + row * count);
 	scale_by_power(panel, job->rows * count, -exponent);
 }
 

@@ -53,13 +53,25 @@ format_at(size_t i)
 	return i < sizeof(formats) / sizeof(*formats) ? &formats[i] : NULL;
 }
 
-const struct format *
-format_of_dtype(enum dtype dtype)
+const char *
+format_name_of_dtype(enum dtype dtype)
 {
-	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
-		if (formats[i].carrier == dtype && format_holds(&formats[i], dtype))
-			return &formats[i];
-	return NULL;
+	static const char *const names[DTYPE_COUNT] = {
+		[DTYPE_F64] = "fp64",
+		[DTYPE_F32] = "fp32",
+		[DTYPE_F16] = "fp16",
+		[DTYPE_BF16] = "bf16",
+		[DTYPE_F8_E4M3] = "fp8_e4m3",
+		[DTYPE_F8_E5M2] = "fp8_e5m2",
+		[DTYPE_F8_E4M3FNUZ] = "fp8_e4m3fnuz",
+		[DTYPE_F8_E5M2FNUZ] = "fp8_e5m2fnuz",
+		[DTYPE_F8_E8M0] = "e8m0",
+		[DTYPE_F6_E2M3] = "fp6_e2m3",
+		[DTYPE_F6_E3M2] = "fp6_e3m2",
+		[DTYPE_F4] = "fp4_e2m1",
+	};
+
+	return names[dtype];
 }
 
 const char *
@@ -127,17 +139,16 @@ static struct tally
 cast_blocks(const struct format *format, enum dtype source, const void *weights, size_t count,
 	    void *target, double value_scale, double error_scale)
 {
-	const unsigned char *from = weights;
 	unsigned char *to = target;
 	double values[BLOCK], rounded[BLOCK];
 	struct tally tally = {0};
-	size_t from_size = dtype_bits(source) / 8, to_size = dtype_bits(format->carrier) / 8;
+	size_t to_size = dtype_bits(format->carrier) / 8;
 
 	for (size_t done = 0; done < count; done += BLOCK) {
 		size_t length = count - done < BLOCK ? count - done : BLOCK;
 		size_t padded = (length + TALLY_LANES - 1) / TALLY_LANES * TALLY_LANES;
 
-		dtype_decode(source, from + done * from_size, length, values);
+		dtype_decode(source, weights, done, length, values);
 		memset(values + length, 0, (padded - length) * sizeof(*values));
 		round_to_shape(format->shape, values, rounded, padded);
 		tally_block(&tally, values, rounded, padded, value_scale, error_scale);
@@ -160,15 +171,13 @@ count_not_finite(const double *values, size_t count)
 static uint64_t
 look_for_not_finite(enum dtype source, const void *weights, size_t count)
 {
-	const unsigned char *from = weights;
-	size_t size = dtype_bits(source) / 8;
 	double values[BLOCK];
 	uint64_t not_finite = 0;
 
 	for (size_t done = 0; done < count; done += BLOCK) {
 		size_t length = count - done < BLOCK ? count - done : BLOCK;
 
-		dtype_decode(source, from + done * size, length, values);
+		dtype_decode(source, weights, done, length, values);
 		not_finite += count_not_finite(values, length);
 	}
 	return not_finite;

@@ -22,8 +22,11 @@ const struct format *format_find(const char *name);
 /* The i-th format; null past the last. */
 const struct format *format_at(size_t i);
 
-/* The format that a decodable type is: fp32 for F32. */
-const struct format *format_of_dtype(enum dtype dtype);
+/*
+ * The name of the format that a decodable type is, "fp32" for F32, whether or not it can be cast to;
+ * null for other types.
+ */
+const char *format_name_of_dtype(enum dtype dtype);
 
 /* The canonical name, its aliases ("" if none), and the type that carries its values. */
 const char *format_name(const struct format *format);

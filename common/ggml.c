@@ -32,7 +32,7 @@ half_at(const byte *at)
 {
 	double value;
 
-	dtype_decode(DTYPE_F16, at, 1, &value);
+	dtype_decode(DTYPE_F16, at, 0, 1, &value);
 	return (float)value;
 }
 

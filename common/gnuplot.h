@@ -33,8 +33,8 @@ struct page {
 #define PAGE_CHARACTER_WIDTH 7.6
 
 /*
- * Writes a string: letters, digits and blanks as they are, every other byte by its number. Control
- * characters are shown as tsv_text() writes them, all else is shown as it is.
+ * Writes a string: letters, digits and blanks as they are, every other byte by its number. It is that
+ * which text_append_label() makes of the text.
  */
 void gnuplot_string(FILE *script, const char *text);
 
@@ -53,14 +53,24 @@ struct page page_begin(FILE *script, enum plot_format format, const char *path, 
 void page_end(const struct page *page);
 
 /* A line of text in the upper left corner, and a smaller, grey one below it (null for none): for the
- * first panel. */
+ * first panel. The middle of one that is too long is left out. */
 void page_title(const struct page *page, const char *title, const char *subtitle);
 
 /* Where on the page the next plot's axes are to stand. Takes away labels, lines and key of the last. */
 void page_panel(const struct page *page, double left, double right, double bottom, double top);
 
-/* Puts the key in one row at the upper right corner of the axes, above them. */
-void page_key_above(const struct page *page);
+/* A key above axes of some length, with so many entries, of which the longest has so many columns. */
+struct page_key {
+	size_t columns;
+	double height; /* what it needs beyond that of one row */
+};
+struct page_key page_key_of(size_t entries, size_t longest, double length);
+
+/* What the vertical axis is called, beside its tics. */
+void page_y_label(const struct page *page, const char *text);
+
+/* Puts the key at the upper right corner of the axes, above them. */
+void page_key_above(const struct page *page, struct page_key key);
 
 /* Appends 10 with its exponent in the characters that stand above the line: markup is off. */
 void text_append_power(struct text *text, int exponent);
@@ -68,7 +78,10 @@ void text_append_power(struct text *text, int exponent);
 /* Tics at the powers of ten within a range, which is widened to powers of ten: of a logarithmic axis. */
 void page_power_tics(const struct page *page, const char *axis, double low, double high);
 
-/* Dashed grey lines across the plot at alpha 2 and 6, named at its right side. */
-void page_alpha_lines(const struct page *page);
+/*
+ * The vertical axis of alpha, from low to a number not below high, with dashed grey lines at alpha 2 and
+ * 6. It is logarithmic if alphas are very large. Returns where it begins.
+ */
+double page_alpha_axis(const struct page *page, double low, double high);
 
 #endif

@@ -140,10 +140,90 @@ is_embedding_name(const char *module)
 	return found;
 }
 
-static bool
-is_floating(enum dtype dtype)
+/* --- scales --- */
+
+/*
+ * Quantised weights are values and scales, in tensors of the same module: weight and weight_scale,
+ * weight_scale_inv, weight_scale_2, weight_global_scale or scale, gate_up_proj and
+ * gate_up_proj_scale; or one beneath the other, weight and weight.scale. So a tensor has scales if one
+ * with "scale" in the last part of its name is in the same place, or in the place that the tensor's
+ * whole name is. A layer that is left out, with a message, for a scale that is not its own is better than
+ * one that is measured without its scales.
+ */
+struct place {
+	const char *name;
+	size_t length; /* of name, up to the last dot */
+};
+
+static struct place
+place_of(const char *name)
 {
-	return dtype_name(dtype)[0] == 'F' || dtype == DTYPE_BF16;
+	const char *dot = strrchr(name, '.');
+
+	return (struct place){name, dot ? (size_t)(dot - name) : 0};
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	int order = memcmp(x->name, y->name, x->length < y->length ? x->length : y->length);
+
+	return order ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+/* The places where scales are, sorted. */
+struct scales {
+	struct place *places;
+	size_t count;
+};
+
+static bool
+is_scale_name(const char *name)
+{
+	char *last = lower_case(name + place_of(name).length);
+	bool found = strstr(last, "scale");
+
+	free(last);
+	return found;
+}
+
+static struct scales
+scales_of(const struct model *model)
+{
+	struct scales scales = {.places = xcalloc(model->count, sizeof(*scales.places))};
+
+	for (size_t i = 0; i < model->count; i++)
+		if (is_scale_name(model->tensors[i].name))
+			scales.places[scales.count++] = place_of(model->tensors[i].name);
+	if (scales.count)
+		qsort(scales.places, scales.count, sizeof(*scales.places), compare_places);
+	return scales;
+}
+
+static bool
+are_scales_at(const struct scales *scales, struct place place)
+{
+	return scales->count && bsearch(&place, scales->places, scales->count,
+					sizeof(*scales->places), compare_places);
+}
+
+/* Whether the name is that of a tensor with scales. */
+static bool
+has_scales(const struct scales *scales, const char *name)
+{
+	struct place beneath = {name, strlen(name)};
+
+	return are_scales_at(scales, place_of(name)) || are_scales_at(scales, beneath);
+}
+
+/* --- kinds --- */
+
+/* Types of 16 bits and more have the range to do without scales. */
+static bool
+may_be_scaled(enum dtype dtype)
+{
+	return dtype_is_decodable(dtype) && dtype_bits(dtype) <= 8;
 }
 
 /* GGUF stores the kernels of one-dimensional convolutions of one channel each without that dimension. */
@@ -157,7 +237,7 @@ is_flat_conv(const char *module)
 }
 
 static enum layer_kind
-kind_of(const struct model_tensor *tensor, const char *module)
+kind_of(const struct model_tensor *tensor, const char *module, const struct scales *scales)
 {
 	bool is_weight = has_suffix(tensor->name, ".weight");
 	char *low;
@@ -165,8 +245,16 @@ kind_of(const struct model_tensor *tensor, const char *module)
 
 	if (tensor->rank < 2)
 		return LAYER_VECTOR;
-	if (tensor->opaque || !dtype_is_decodable(tensor->dtype))
-		return is_weight || is_floating(tensor->dtype) ? LAYER_UNREADABLE : LAYER_NOT_FLOAT;
+	if (tensor->opaque)
+		return LAYER_UNREADABLE;
+	if (!dtype_is_decodable(tensor->dtype))
+		return is_weight ? LAYER_UNREADABLE : LAYER_NOT_FLOAT;
+	if (may_be_scaled(tensor->dtype)) {
+		if (tensor->dtype == DTYPE_F8_E8M0 || is_scale_name(tensor->name))
+			return LAYER_SCALES;
+		if (has_scales(scales, tensor->name))
+			return LAYER_SCALED;
+	}
 	low = lower_case(module);
 	is_conv = is_weight && (tensor->rank > 3 || (tensor->rank == 3 && strstr(low, "conv")) ||
 				is_flat_conv(low));
@@ -206,6 +294,8 @@ reason_for(const struct layer *layer)
 		[LAYER_OTHER] = "not the weight of a linear layer (--all takes it)",
 		[LAYER_VECTOR] = "fewer than two dimensions",
 		[LAYER_NOT_FLOAT] = "not floating point",
+		[LAYER_SCALES] = "scales, not weights",
+		[LAYER_SCALED] = "weights with scales beside them, which are not read",
 		[LAYER_UNREADABLE] = "weights of a type that is not read",
 	};
 
@@ -213,7 +303,7 @@ reason_for(const struct layer *layer)
 }
 
 static struct layer
-layer_of(const struct model_tensor *tensor, const bool *kinds)
+layer_of(const struct model_tensor *tensor, const bool *kinds, const struct scales *scales)
 {
 	size_t length = strlen(tensor->name);
 	struct layer layer = {.tensor = tensor};
@@ -221,7 +311,7 @@ layer_of(const struct model_tensor *tensor, const bool *kinds)
 	if (has_suffix(tensor->name, ".weight"))
 		length -= strlen(".weight");
 	layer.name = xstrndup(tensor->name, length);
-	layer.kind = kind_of(tensor, layer.name);
+	layer.kind = kind_of(tensor, layer.name, scales);
 	layer.category = layer_category(layer.name, layer.kind);
 	layer.rows = tensor->rank ? tensor->shape[0] : 1;
 	layer.columns = layer.rows ? tensor->elements / layer.rows : 0;
@@ -235,9 +325,11 @@ struct layer *
 layers_of(const struct model *model, const bool kinds[static LAYER_KINDS])
 {
 	struct layer *layers = xcalloc(model->count, sizeof(*layers));
+	struct scales scales = scales_of(model);
 
 	for (size_t i = 0; i < model->count; i++)
-		layers[i] = layer_of(&model->tensors[i], kinds);
+		layers[i] = layer_of(&model->tensors[i], kinds, &scales);
+	free(scales.places);
 	return layers;
 }
 
@@ -247,6 +339,12 @@ layers_free(struct layer *layers, size_t count)
 	for (size_t i = 0; i < count; i++)
 		free(layers[i].name);
 	free(layers);
+}
+
+bool
+layer_is_unreadable(const struct layer *layer)
+{
+	return layer->kind == LAYER_UNREADABLE || layer->kind == LAYER_SCALED;
 }
 
 void

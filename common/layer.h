@@ -13,12 +13,14 @@
 
 /* What a tensor is, as far as its name, shape and type tell. */
 enum layer_kind {
-	LAYER_LINEAR,	  /* a matrix such as torch.nn.Linear holds */
-	LAYER_CONV,	  /* a convolution kernel */
-	LAYER_EMBEDDING,  /* a table of vectors, looked up and not multiplied */
-	LAYER_OTHER,	  /* another floating-point tensor of two or more dimensions */
-	LAYER_VECTOR,	  /* fewer than two dimensions: biases, norms */
-	LAYER_NOT_FLOAT,  /* integers, and not in the place of a layer's weights */
+	LAYER_LINEAR,	 /* a matrix such as torch.nn.Linear holds */
+	LAYER_CONV,	 /* a convolution kernel */
+	LAYER_EMBEDDING, /* a table of vectors, looked up and not multiplied */
+	LAYER_OTHER,	 /* another floating-point tensor of two or more dimensions */
+	LAYER_VECTOR,	 /* fewer than two dimensions: biases, norms */
+	LAYER_NOT_FLOAT, /* integers, and not in the place of a layer's weights */
+	LAYER_SCALES,	 /* small floats that are scales of other tensors */
+	LAYER_SCALED, /* small floats that have scales beside them, without which they are not read */
 	LAYER_UNREADABLE, /* in the place of a layer's weights, of a type that is not read */
 	LAYER_KINDS
 };
@@ -43,6 +45,9 @@ struct layer {
  */
 struct layer *layers_of(const struct model *model, const bool kinds[static LAYER_KINDS]);
 void layers_free(struct layer *layers, size_t count);
+
+/* Whether the weights of a layer, or what looks like one, cannot be read, for layer->reason. */
+bool layer_is_unreadable(const struct layer *layer);
 
 /* Takes a layer out of the choice for a reason, which must last. */
 void layer_leave_out(struct layer *layer, const char *reason);

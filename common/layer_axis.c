@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "label.h"
+
 /* Of a character of a label, and of a line of them. */
 #define LABEL_WIDTH  7.0
 #define LABEL_HEIGHT 15.0
@@ -45,25 +47,10 @@ shared_end(const struct fitted_layer *const *layers, size_t count, size_t start)
 	return shared;
 }
 
-/* The middle of a name too long for an axis is left out. */
-#define LABEL_BYTES 60
+/* The columns of the longest label: the middle of a longer name is left out. */
+#define LONGEST 60
 
-static char *
-shorten(const char *name, size_t length)
-{
-	size_t head = LABEL_BYTES / 2, tail = LABEL_BYTES / 2;
-
-	if (length <= LABEL_BYTES)
-		return xstrndup(name, length);
-	/* Whole characters of UTF-8 only. */
-	while (head && ((unsigned char)name[head] & 0xc0) == 0x80)
-		head--;
-	while (tail && ((unsigned char)name[length - tail] & 0xc0) == 0x80)
-		tail--;
-	return format_text("%.*s…%.*s", (int)head, name, (int)tail, name + length - tail);
-}
-
-/* Cuts out what is shared; returns the length of the longest label. */
+/* Cuts out what is shared; returns the width of the widest label. */
 static size_t
 cut_labels(struct layer_axis *axis, const struct fitted_layer *const *layers)
 {
@@ -75,8 +62,8 @@ cut_labels(struct layer_axis *axis, const struct fitted_layer *const *layers)
 	for (size_t i = 0; i < axis->count; i++) {
 		size_t length = strlen(layers[i]->name) - start - end;
 
-		axis->labels[i] = shorten(layers[i]->name + start, length);
-		length = strlen(axis->labels[i]);
+		axis->labels[i] = label_of_part(layers[i]->name + start, length, LONGEST);
+		length = label_width(axis->labels[i]);
 		longest = length > longest ? length : longest;
 	}
 	axis->pattern = start || end ? format_text("%.*s*%s", (int)start, layers[0]->name,

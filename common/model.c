@@ -417,14 +417,32 @@ open_folder(struct model *model, const char *path, struct failure *failure)
 	return result;
 }
 
+/* The configuration beside the weights. One that cannot be used is told of, and does no other harm. */
+static void
+read_config(struct model *model, const char *path, bool is_folder)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = is_folder ? xstrdup(path)
+		       : slash	 ? xstrndup(path, (size_t)(slash - path))
+				 : xstrdup(".");
+	char *name = format_text("%s/config.json", folder);
+	struct failure failure;
+
+	if (config_read(&model->config, name, &failure) && !model->notice)
+		model->notice = format_text("config.json: %s", failure.text);
+	free(name);
+	free(folder);
+}
+
 int
 model_open(struct model *model, const char *path, struct failure *failure)
 {
 	struct stat status;
+	bool is_folder = !stat(path, &status) && S_ISDIR(status.st_mode);
 	int result;
 
 	*model = (struct model){0};
-	if (!stat(path, &status) && S_ISDIR(status.st_mode))
+	if (is_folder)
 		result = open_folder(model, path, failure);
 	else if (has_suffix(path, ".json"))
 		result = open_index(model, path, failure);
@@ -432,6 +450,8 @@ model_open(struct model *model, const char *path, struct failure *failure)
 		result = open_single(model, path, failure);
 	if (result)
 		model_close(model);
+	else
+		read_config(model, path, is_folder);
 	return result;
 }
 
@@ -449,6 +469,7 @@ model_close(struct model *model)
 	}
 	free(model->files);
 	free(model->tensors);
+	config_free(&model->config);
 	free(model->notice);
 	*model = (struct model){0};
 }

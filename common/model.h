@@ -12,10 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config.h"
 #include "dtype.h"
 #include "util.h"
 
 #define MODEL_MAX_RANK 8
+
+struct model;
 
 struct model_tensor {
 	const char *name;
@@ -30,6 +33,18 @@ struct model_tensor {
 	uint64_t bytes;	 /* that it takes in the file */
 	uint64_t offset; /* in the file */
 	size_t detail;	 /* a number of the container's own */
+	/* What this tensor is made of, if it is no tensor of a file but derived from some, as weights
+	 * are from their quantised form; null otherwise. `file` is that of the first then. */
+	const struct derivation *derivation;
+	const char
+		*part_of; /* the name of the derived tensor that this one is a part of, or null */
+};
+
+/* How the values of a derived tensor are computed. */
+struct derivation {
+	/* Like a container's read(): count bytes of values of the tensor's dtype, from an offset on. */
+	int (*read)(const struct model *model, const struct model_tensor *tensor, uint64_t offset,
+		    void *buffer, size_t count, struct failure *failure);
 };
 
 struct model_file {
@@ -46,7 +61,8 @@ struct model {
 	size_t file_count;
 	struct model_tensor *tensors; /* in the natural order of their names */
 	size_t count;
-	char *notice; /* something odd that does no harm, to be told to the user; or null */
+	struct config config; /* of the folder that the model is in */
+	char *notice;	      /* something odd that does no harm, to be told to the user; or null */
 };
 
 /* Whether a name is one that a file of weights, or an index of such files, has. */

@@ -7,9 +7,23 @@
 
 enum color { BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, YELLOW, COLORS };
 
-static const char *const codes[COLORS] = {
-	[BLUE] = "#0072B2",   [ORANGE] = "#E69F00", [GREEN] = "#009E73", [VERMILLION] = "#D55E00",
-	[PURPLE] = "#CC79A7", [SKY] = "#56B4E9",    [BLACK] = "#444444", [YELLOW] = "#F0E442"};
+/* Colours that the colour-blind can tell apart (Okabe and Ito), and darker ones for when those are used up. */
+static const char *const codes[][COLORS] = {{[BLUE] = "#0072B2",
+					     [ORANGE] = "#E69F00",
+					     [GREEN] = "#009E73",
+					     [VERMILLION] = "#D55E00",
+					     [PURPLE] = "#CC79A7",
+					     [SKY] = "#56B4E9",
+					     [BLACK] = "#444444",
+					     [YELLOW] = "#F0E442"},
+					    {[BLUE] = "#003A5C",
+					     [ORANGE] = "#8A5F00",
+					     [GREEN] = "#00523C",
+					     [VERMILLION] = "#7A3600",
+					     [PURPLE] = "#7D4064",
+					     [SKY] = "#27709B",
+					     [BLACK] = "#999999",
+					     [YELLOW] = "#9C930F"}};
 
 /* The colour that a precision has if it may choose. */
 static enum color
@@ -40,8 +54,7 @@ palette_of_precisions(const char *const *precisions, size_t count)
 		for (unsigned step = 0; step < COLORS; step++)
 			if (used[(color + step) % COLORS] < used[color])
 				color = (enum color)((color + step) % COLORS);
-		used[color]++;
-		colors[i] = codes[color];
+		colors[i] = codes[used[color]++ % 2][color];
 	}
 	return colors;
 }

@@ -4,6 +4,65 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "label.h"
+
+/* The most columns of labels. */
+#define LONGEST_PRECISION 20
+#define LONGEST_CATEGORY  24
+#define LONGEST_REFERENCE 10
+
+/* No tail is as light as this: doubles cannot tell alpha from its neighbours. */
+#define LARGEST_ALPHA 1e15
+
+char **
+plot_names(const struct alpha_table *table)
+{
+	char **names = xcalloc(table->precision_count, sizeof(*names));
+
+	for (size_t p = 0; p < table->precision_count; p++)
+		names[p] = label_of(table->precisions[p], LONGEST_PRECISION);
+	return names;
+}
+
+void
+plot_names_free(char **names, size_t count)
+{
+	for (size_t p = 0; p < count; p++)
+		free(names[p]);
+	free(names);
+}
+
+size_t
+plot_longest_name(const struct plot *plot)
+{
+	size_t longest = 0;
+
+	for (size_t p = 0; p < plot->table->precision_count; p++) {
+		size_t width = label_width(plot->names[p]);
+
+		longest = width > longest ? width : longest;
+	}
+	return longest;
+}
+
+char *
+plot_reference_label(const struct plot *plot)
+{
+	return label_of(plot->table->precisions[plot->reference], LONGEST_REFERENCE);
+}
+
+char *
+plot_category_label(const char *category)
+{
+	return label_of(category, LONGEST_CATEGORY);
+}
+
+char *
+plot_count_label(size_t layers)
+{
+	return format_text("%zu layer%s", layers, layers == 1 ? "" : "s");
+}
+
 char *
 plot_title(const struct plot *plot, const char *what)
 {
@@ -64,7 +123,8 @@ plot_alpha(const struct fitted_layer *layer, size_t precision)
 {
 	const struct fit *fit = &layer->fits[precision];
 
-	return fit_is_estimate(fit) ? fit->alpha : NAN;
+	return fit_is_estimate(fit) && fit->alpha >= 1 && fit->alpha <= LARGEST_ALPHA ? fit->alpha
+										      : NAN;
 }
 
 double
@@ -77,6 +137,17 @@ double
 plot_delta_err(const struct plot *plot, const struct fitted_layer *layer, size_t precision)
 {
 	return layer->fits[precision].alpha_err + layer->fits[plot->reference].alpha_err;
+}
+
+double
+plot_highest(const struct plot *plot, const struct layer_list *layers)
+{
+	double highest = 0;
+
+	for (size_t i = 0; i < layers->count; i++)
+		for (size_t p = 0; p < plot->table->precision_count; p++)
+			highest = fmax(highest, plot_alpha(layers->list[i], p));
+	return highest;
 }
 
 void
@@ -94,7 +165,7 @@ plot_change_range(const struct plot *plot, const struct layer_list *layers, doub
 			*least = fmin(*least, delta);
 			*most = fmax(*most, delta);
 		}
-	if (!*most)
+	if (!(*most > 0))
 		*least = 0;
 }
 
@@ -108,8 +179,10 @@ char *
 plot_delta_label(const struct plot *plot, int exponent)
 {
 	struct text label = {0};
+	char *reference = plot_reference_label(plot);
 
-	text_print(&label, "α − α(%s)", plot->table->precisions[plot->reference]);
+	text_print(&label, "α − α(%s)", reference);
+	free(reference);
 	if (exponent) {
 		text_print(&label, " / ");
 		text_append_power(&label, exponent);

@@ -21,6 +21,7 @@ struct plot {
 	const struct alpha_table *table;
 	size_t reference;    /* the precision that others are compared with */
 	const char **colors; /* of the precisions */
+	char **names;	     /* of the precisions, as labels */
 };
 
 /* Layers of a table. */
@@ -54,6 +55,20 @@ void plot_depth(const struct plot *plot, const char *path, const struct layer_li
 /* |delta| of each layer in each precision, with its numerical error, on a logarithmic axis. */
 void plot_delta(const struct plot *plot, const char *path, const struct layer_list *layers);
 
+/* The names of the precisions of a table as labels, from malloc. */
+char **plot_names(const struct alpha_table *table);
+void plot_names_free(char **names, size_t count);
+
+/* The width of the widest of them. */
+size_t plot_longest_name(const struct plot *plot);
+
+/* The label of the reference where there is little room, and that of a category. From malloc. */
+char *plot_reference_label(const struct plot *plot);
+char *plot_category_label(const char *category);
+
+/* "12 layers", from malloc. */
+char *plot_count_label(size_t layers);
+
 /* The title of a page: that of the plot, then what the page shows. From malloc. */
 char *plot_title(const struct plot *plot, const char *what);
 
@@ -63,10 +78,13 @@ const char **plot_category_names(const struct layer_list *layers, size_t *count)
 /* The layers of one category. To be freed by free(list.list). */
 struct layer_list plot_layers_in(const struct layer_list *layers, const char *category);
 
-/* Alpha of an estimate, and nan otherwise; its delta; the sum of the two errors. */
+/* Alpha of an estimate within reason, and nan otherwise; its delta; the sum of the two errors. */
 double plot_alpha(const struct fitted_layer *layer, size_t precision);
 double plot_delta_of(const struct plot *plot, const struct fitted_layer *layer, size_t precision);
 double plot_delta_err(const struct plot *plot, const struct fitted_layer *layer, size_t precision);
+
+/* The largest alpha of layers, 0 if there is none. */
+double plot_highest(const struct plot *plot, const struct layer_list *layers);
 
 /* The least and the largest |delta| of layers, among those that are not 0; 0 and 0 if there is none. */
 void plot_change_range(const struct plot *plot, const struct layer_list *layers, double *least,

@@ -8,7 +8,7 @@
 
 /* The share of a group's place that its bars fill, the narrowest bar that is drawn as one, and the widest. */
 #define GROUP_WIDTH  0.8
-#define NARROWEST    1.0
+#define NARROWEST    2.0
 #define WIDEST	     40.0
 #define LEFT	     70.0
 #define RIGHT	     52.0
@@ -24,10 +24,13 @@ struct bars {
 	const struct plot *plot;
 	const struct layer_list *layers;
 	struct page page;
-	double bar_width; /* where a group has width 1 */
-	double pixels;	  /* of a bar */
-	double step;	  /* from tic to tic of the deltas */
-	int exponent;	  /* deltas are shown in units of this power of ten */
+	double bar_width;   /* where a group has width 1 */
+	double pixels;	    /* of a bar */
+	double step;	    /* from tic to tic of the deltas */
+	double least, most; /* delta, in the unit, and 0 */
+	double floor;	    /* where the axis of alpha begins */
+	struct page_key key;
+	int exponent; /* deltas are shown in units of this power of ten */
 	bool has_delta, has_unresolved;
 	struct layer_axis axis;
 	struct category_axis categories;
@@ -63,13 +66,15 @@ scale_deltas(struct bars *bars)
 				bars->has_unresolved = true;
 		}
 	bars->exponent = plot_exponent(fmax(most, -least));
-	range = (most - least) / pow(10, bars->exponent);
+	bars->least = least / pow(10, bars->exponent);
+	bars->most = most / pow(10, bars->exponent);
+	range = bars->most - bars->least;
 	bars->step = range > 10 ? 5 : range > 4 ? 2 : range > 2 ? 1 : 0.5;
 }
 
 /*
  * The data of one precision: its place, alpha, delta in the unit, split into what exceeds the
- * numerical error and what does not, and 0 where alpha is missing.
+ * numerical error and what does not, and the foot of the axis where alpha is missing.
  */
 static void
 print_data(const struct bars *bars, size_t precision)
@@ -88,7 +93,7 @@ print_data(const struct bars *bars, size_t precision)
 		gnuplot_number(script, alpha, '\t');
 		gnuplot_number(script, resolved ? delta : NAN, '\t');
 		gnuplot_number(script, resolved ? NAN : delta, '\t');
-		gnuplot_number(script, isnan(alpha) ? 0 : NAN, '\n');
+		gnuplot_number(script, isnan(alpha) ? bars->floor : NAN, '\n');
 	}
 	fputs("EOD\n", script);
 }
@@ -116,15 +121,14 @@ print_alpha_panel(const struct bars *bars)
 	const struct plot *plot = bars->plot;
 	FILE *script = bars->page.script;
 
-	page_key_above(&bars->page);
-	page_alpha_lines(&bars->page);
-	fputs("set ylabel \"α\"\nset yrange [0:6.6<*]\n", script);
+	page_key_above(&bars->page, bars->key);
+	page_y_label(&bars->page, "α");
 	print_plot_begin(bars);
 	for (size_t p = 0; p < plot->table->precision_count; p++) {
 		fprintf(script, "$p%zu using 1:2 ", p);
 		print_style(bars, plot->colors[p]);
 		fputs(" title ", script);
-		gnuplot_string(script, plot->table->precisions[p]);
+		gnuplot_string(script, plot->names[p]);
 		fprintf(script,
 			", \\\n\t$p%zu using 1:5 with points pointtype 2 pointsize 0.5 "
 			"linecolor rgb '#999999' notitle%s",
@@ -139,15 +143,15 @@ print_delta_panel(const struct bars *bars)
 	FILE *script = bars->page.script;
 	char *label = plot_delta_label(plot, bars->exponent);
 
-	fputs("set ylabel ", script);
-	gnuplot_string(script, label);
+	page_y_label(&bars->page, label);
 	free(label);
-	fprintf(script, " noenhanced\nset ytics %g\n", bars->step);
-	fputs("set yrange [*<0:0<*]\nset xzeroaxis linetype 1 linewidth 0.8 linecolor rgb "
-	      "'#555555'\n",
-	      script);
+	fprintf(script,
+		"set ytics %g\nset yrange [%g:%g]\n"
+		"set xzeroaxis linetype 1 linewidth 0.8 linecolor rgb '#555555'\n",
+		bars->step, bars->step * floor(bars->least / bars->step),
+		bars->step * fmax(ceil(bars->most / bars->step), bars->least < 0 ? 0 : 1));
 	if (bars->has_unresolved)
-		page_key_above(&bars->page);
+		page_key_above(&bars->page, (struct page_key){1, 0});
 	print_plot_begin(bars);
 	for (size_t p = 0; p < plot->table->precision_count; p++) {
 		if (p == plot->reference)
@@ -201,25 +205,27 @@ plot_bars(const struct plot *plot, const char *path, const struct layer_list *la
 	  const char *what)
 {
 	double precisions = (double)plot->table->precision_count, count = (double)layers->count;
-	double width = fmin(fmax(LEFT + RIGHT + count * (precisions * 9 + 8), 760), 1800);
-	double right = width - RIGHT, bottom;
+	double length = fmin(fmax(count * (precisions * 9 + 8), 640), 1680), left, bottom;
 	struct bars bars = {.plot = plot, .bar_width = GROUP_WIDTH / precisions};
 
-	lay_out_axis(&bars, layers, right - LEFT);
+	lay_out_axis(&bars, layers, length);
 	scale_deltas(&bars);
-	bars.pixels = fmin(bars.bar_width * (right - LEFT) / count, WIDEST);
-	bars.bar_width = bars.pixels * count / (right - LEFT);
+	left = fmax(LEFT, bars.by_category ? bars.categories.overhang : 0);
+	bars.key = page_key_of(plot->table->precision_count, plot_longest_name(plot), length);
+	bars.pixels = fmin(bars.bar_width * length / count, WIDEST);
+	bars.bar_width = bars.pixels * count / length;
 	bottom = bars.below + (bars.has_delta ? DELTA_HEIGHT + GAP : 0);
-	bars.page = page_begin(plot->script, plot->format, path, width,
-			       bottom + ALPHA_HEIGHT + TOP);
+	bars.page = page_begin(plot->script, plot->format, path, left + length + RIGHT,
+			       bottom + ALPHA_HEIGHT + bars.key.height + TOP);
+	page_panel(&bars.page, left, left + length, bottom, bottom + ALPHA_HEIGHT);
+	bars.floor = page_alpha_axis(&bars.page, 0, plot_highest(plot, layers));
 	for (size_t p = 0; p < plot->table->precision_count; p++)
 		print_data(&bars, p);
-	page_panel(&bars.page, LEFT, right, bottom, bottom + ALPHA_HEIGHT);
 	print_titles(&bars, what);
 	print_axis(&bars, !bars.has_delta);
 	print_alpha_panel(&bars);
 	if (bars.has_delta) {
-		page_panel(&bars.page, LEFT, right, bars.below, bars.below + DELTA_HEIGHT);
+		page_panel(&bars.page, left, left + length, bars.below, bars.below + DELTA_HEIGHT);
 		print_axis(&bars, true);
 		print_delta_panel(&bars);
 	}

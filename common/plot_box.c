@@ -3,14 +3,15 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "plot.h"
+#include "precision_axis.h"
 #include "statistics.h"
 
 #define PANEL_HEIGHT 330.0
 #define LEFT	     72.0
 #define RIGHT	     52.0
-#define BOTTOM	     52.0
+#define COUNTS	     22.0 /* below the names of the precisions */
 #define TOP	     64.0
+#define COUNTS_TAG   2000
 /* Fewer values than this are shown one by one instead of a box. */
 #define LEAST_FOR_BOX 10
 
@@ -112,26 +113,16 @@ print_data(const struct plot *plot, const struct layer_list *layers, size_t prec
 	return (struct distribution){count, dots};
 }
 
-/* The precisions below the axis, and under each how many values it has. */
+/* How many values each precision has: under the names below the axis, or above it if these are turned. */
 static void
-print_tics(const struct plot *plot, const struct distribution *list)
+print_counts(const struct precision_axis *axis, const struct distribution *list)
 {
-	FILE *script = plot->script;
-	size_t precisions = plot->table->precision_count;
-
-	fputs("set xtics scale 0 noenhanced (", script);
-	for (size_t p = 0; p < precisions; p++) {
-		fputs(p ? ", " : "", script);
-		gnuplot_tic_label(script, plot->table->precisions[p]);
-		fprintf(script, " %zu", p + 1);
-	}
-	fprintf(script, ")\nset xrange [0.4:%zu.6]\n", precisions);
-	for (size_t p = 0; p < precisions; p++)
-		fprintf(script,
-			"set label %zu \"n = %zu\" at first %zu,graph 0 center offset 0,-2.1 font "
-			"',8' "
+	for (size_t p = 0; p < axis->plot->table->precision_count; p++)
+		fprintf(axis->plot->script,
+			"set label %zu \"n = %zu\" at first %zu,graph %s font ',8' "
 			"textcolor rgb '#777777'\n",
-			20 + p, list[p].count, p + 1);
+			COUNTS_TAG + p, list[p].count, p + 1,
+			axis->turned ? "1 center offset 0,0.7" : "0 center offset 0,-2.1");
 }
 
 /* Draws what there is: a precision without values has no part. */
@@ -161,58 +152,89 @@ print_boxes(const struct plot *plot, const char *name, const struct distribution
 	putc('\n', script);
 }
 
+/* Both panels of the page. */
+struct panels {
+	const struct plot *plot;
+	struct page page;
+	struct precision_axis axis;
+	struct distribution *alphas, *changes; /* by precision */
+};
+
 static void
-print_alpha_panel(const struct plot *plot, const struct page *page, const struct distribution *list)
+print_alpha_panel(const struct panels *panels, const struct layer_list *layers)
 {
-	page_alpha_lines(page);
-	print_tics(plot, list);
-	fputs("set ylabel \"Hill α\"\nset ytics 1\nset yrange [*<1.8:6.2<*]\n", plot->script);
-	print_boxes(plot, "alpha", list);
+	const struct plot *plot = panels->plot;
+	double least = 2, most = plot_highest(plot, layers);
+
+	for (size_t i = 0; i < layers->count; i++)
+		for (size_t p = 0; p < plot->table->precision_count; p++)
+			least = fmin(least, plot_alpha(layers->list[i], p));
+	precision_axis_print(&panels->axis);
+	print_counts(&panels->axis, panels->alphas);
+	page_y_label(&panels->page, "Hill α");
+	page_alpha_axis(&panels->page, ceil(least) - 1, most);
+	print_boxes(plot, "alpha", panels->alphas);
 }
 
 static void
-print_change_panel(const struct plot *plot, const struct page *page,
-		   const struct distribution *list, double least, double most)
+print_change_panel(const struct panels *panels, double least, double most)
 {
-	char *label = format_text("|α − α(%s)|, where it is not 0",
-				  plot->table->precisions[plot->reference]);
+	const struct plot *plot = panels->plot;
+	char *reference = plot_reference_label(plot);
+	char *label = format_text("|α − α(%s)|, where it is not 0", reference);
 
-	print_tics(plot, list);
-	fprintf(plot->script, "unset label %zu\nset ylabel ", 20 + plot->reference);
-	gnuplot_string(plot->script, label);
-	fputs(" noenhanced\n", plot->script);
-	page_power_tics(page, "y", least, most);
-	print_boxes(plot, "change", list);
+	precision_axis_print(&panels->axis);
+	print_counts(&panels->axis, panels->changes);
+	fprintf(plot->script, "unset label %zu\n", COUNTS_TAG + plot->reference);
+	page_y_label(&panels->page, label);
+	page_power_tics(&panels->page, "y", least, most);
+	print_boxes(plot, "change", panels->changes);
+	free(reference);
 	free(label);
+}
+
+/* Begins the page, which has the data of both panels. */
+static void
+print_page(struct panels *panels, const char *path, const struct layer_list *layers, double width)
+{
+	const struct plot *plot = panels->plot;
+
+	panels->page = page_begin(plot->script, plot->format, path, width,
+				  TOP + PANEL_HEIGHT + panels->axis.height + COUNTS);
+	for (size_t p = 0; p < plot->table->precision_count; p++) {
+		panels->alphas[p] = print_data(plot, layers, p, &alphas);
+		panels->changes[p] = print_data(plot, layers, p, &changes);
+	}
 }
 
 void
 plot_box(const struct plot *plot, const char *path, const struct layer_list *layers)
 {
 	size_t precisions = plot->table->precision_count;
-	double panel = fmax(270, 70 * (double)precisions);
-	struct distribution *list = xcalloc(2 * precisions, sizeof(*list));
+	double panel = fmax(270, 70 * (double)precisions), left, width, bottom, least, most;
+	struct panels panels = {.plot = plot,
+				.axis = precision_axis_of(plot, panel / (double)precisions),
+				.alphas = xcalloc(precisions, sizeof(*panels.alphas)),
+				.changes = xcalloc(precisions, sizeof(*panels.changes))};
 	char *title = plot_title(plot, "distribution of α");
-	char *subtitle = format_text("%zu layers", layers->count);
-	struct page page;
-	double width, least, most;
+	char *subtitle = plot_count_label(layers->count);
 
 	plot_change_range(plot, layers, &least, &most);
-	width = LEFT + panel + RIGHT + (most > 0 ? LEFT + 14 + panel : 0);
-	page = page_begin(plot->script, plot->format, path, width, TOP + PANEL_HEIGHT + BOTTOM);
-	for (size_t p = 0; p < precisions; p++) {
-		list[p] = print_data(plot, layers, p, &alphas);
-		list[precisions + p] = print_data(plot, layers, p, &changes);
-	}
-	page_panel(&page, LEFT, LEFT + panel, BOTTOM, BOTTOM + PANEL_HEIGHT);
-	page_title(&page, title, subtitle);
-	print_alpha_panel(plot, &page, list);
+	left = fmax(LEFT, panels.axis.overhang);
+	width = left + panel + RIGHT + (most > 0 ? left + 14 + panel : 0);
+	bottom = panels.axis.height + COUNTS;
+	print_page(&panels, path, layers, width);
+	page_panel(&panels.page, left, left + panel, bottom, bottom + PANEL_HEIGHT);
+	page_title(&panels.page, title, subtitle);
+	print_alpha_panel(&panels, layers);
 	if (most > 0) {
-		page_panel(&page, width - 14 - panel, width - 14, BOTTOM, BOTTOM + PANEL_HEIGHT);
-		print_change_panel(plot, &page, list + precisions, least, most);
+		page_panel(&panels.page, width - 14 - panel, width - 14, bottom,
+			   bottom + PANEL_HEIGHT);
+		print_change_panel(&panels, least, most);
 	}
-	page_end(&page);
-	free(list);
+	page_end(&panels.page);
+	free(panels.alphas);
+	free(panels.changes);
 	free(title);
 	free(subtitle);
 }

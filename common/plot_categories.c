@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "label.h"
 #include "plot.h"
 #include "statistics.h"
 
@@ -13,7 +14,9 @@
 #define ALPHA_HEIGHT 230.0
 #define DELTA_HEIGHT 130.0
 #define GAP	     24.0
-#define BOTTOM	     86.0
+#define TURN_SINE    0.5 /* of the names' angle, 30 degrees, and its cosine */
+#define TURN_COSINE  0.87
+#define WIDEST	     40.0 /* bar */
 
 static struct summary
 summary_of(const struct plot *plot, const struct layer_list *layers, size_t precision, bool change)
@@ -34,72 +37,136 @@ summary_of(const struct plot *plot, const struct layer_list *layers, size_t prec
 	return summary;
 }
 
-/*
- * Columns of $pN: place, mean alpha, its standard deviation, mean |delta|. Returns whether any mean
- * |delta| is above 0, and between which two those are.
- */
-static bool
-print_data(const struct plot *plot, const struct layer_list *layers, const char **categories,
-	   size_t count, double range[static 2])
+/* A page, while it is written. */
+struct means {
+	const struct plot *plot;
+	struct page page;
+	const char **categories;
+	struct layer_list *lists; /* the layers of each */
+	char **labels;
+	size_t count;
+	double step, bar;   /* widths: of a category, in points; of a bar, in categories */
+	double highest;	    /* mean alpha with its standard deviation */
+	double least, most; /* mean |delta| above 0; 0 and 0 if there is none */
+	struct page_key key;
+};
+
+static struct means
+means_of(const struct plot *plot, const struct layer_list *layers)
 {
-	size_t precisions = plot->table->precision_count;
-	double bar = GROUP_WIDTH / (double)precisions;
+	double precisions = (double)plot->table->precision_count, length;
+	struct means means = {.plot = plot, .least = INFINITY};
 
-	range[0] = INFINITY;
-	range[1] = 0;
-	for (size_t p = 0; p < precisions; p++) {
-		fprintf(plot->script, "$p%zu << EOD\n", p);
-		for (size_t c = 0; c < count; c++) {
-			struct layer_list list = plot_layers_in(layers, categories[c]);
-			struct summary alpha = summary_of(plot, &list, p, false);
-			double change = summary_of(plot, &list, p, true).mean;
-			double place = (double)c + 1 +
-				       ((double)p - ((double)precisions - 1) / 2) * bar;
+	means.categories = plot_category_names(layers, &means.count);
+	means.lists = xcalloc(means.count, sizeof(*means.lists));
+	means.labels = xcalloc(means.count, sizeof(*means.labels));
+	for (size_t c = 0; c < means.count; c++) {
+		char *category = plot_category_label(means.categories[c]);
 
-			gnuplot_number(plot->script, place, '\t');
-			gnuplot_number(plot->script, alpha.mean, '\t');
-			gnuplot_number(plot->script, alpha.std, '\t');
-			gnuplot_number(plot->script, change > 0 ? change : NAN, '\n');
-			range[0] = change > 0 ? fmin(range[0], change) : range[0];
-			range[1] = fmax(range[1], change);
-			free(list.list);
-		}
-		fputs("EOD\n", plot->script);
+		means.lists[c] = plot_layers_in(layers, means.categories[c]);
+		means.labels[c] = format_text("%s (%zu)", category, means.lists[c].count);
+		free(category);
 	}
-	fprintf(plot->script, "set boxwidth %.5f absolute\nset xrange [0.4:%zu.6]\n", bar, count);
-	return range[1] > 0;
+	length = fmin(fmax((double)means.count * (precisions * 18 + 20), 490), 1670);
+	means.step = length / (double)means.count;
+	means.bar = fmin(GROUP_WIDTH / precisions, WIDEST / means.step);
+	means.key = page_key_of(plot->table->precision_count, plot_longest_name(plot), length);
+	return means;
 }
 
 static void
-print_tics(const struct plot *plot, const struct layer_list *layers, const char **categories,
-	   size_t count)
+means_free(struct means *means)
 {
-	fputs("set xtics scale 0 rotate by 30 right noenhanced (", plot->script);
-	for (size_t c = 0; c < count; c++) {
-		struct layer_list list = plot_layers_in(layers, categories[c]);
-		char *label = format_text("%s (%zu)", categories[c], list.count);
-
-		fputs(c ? ", " : "", plot->script);
-		gnuplot_tic_label(plot->script, label);
-		fprintf(plot->script, " %zu", c + 1);
-		free(label);
-		free(list.list);
+	for (size_t c = 0; c < means->count; c++) {
+		free(means->labels[c]);
+		free(means->lists[c].list);
 	}
-	fputs(")\n", plot->script);
+	free(means->labels);
+	free(means->lists);
+	free(means->categories);
+}
+
+/* Columns of $pN: place, mean alpha, lower and upper end of its standard deviation, mean |delta|. */
+static void
+print_data(struct means *means, size_t precision)
+{
+	const struct plot *plot = means->plot;
+	double middle = ((double)plot->table->precision_count - 1) / 2;
+
+	fprintf(plot->script, "$p%zu << EOD\n", precision);
+	for (size_t c = 0; c < means->count; c++) {
+		struct summary alpha = summary_of(plot, &means->lists[c], precision, false);
+		double change = summary_of(plot, &means->lists[c], precision, true).mean;
+
+		gnuplot_number(plot->script,
+			       (double)c + 1 + ((double)precision - middle) * means->bar, '\t');
+		gnuplot_number(plot->script, alpha.mean, '\t');
+		/* No alpha is below 1. */
+		gnuplot_number(plot->script,
+			       isnan(alpha.std) ? NAN : fmax(alpha.mean - alpha.std, 1), '\t');
+		gnuplot_number(plot->script, alpha.mean + alpha.std, '\t');
+		gnuplot_number(plot->script, change > 0 ? change : NAN, '\n');
+		means->highest = fmax(means->highest, alpha.mean);
+		means->highest = fmax(means->highest, alpha.mean + alpha.std);
+		means->least = change > 0 ? fmin(means->least, change) : means->least;
+		means->most = fmax(means->most, change);
+	}
+	fputs("EOD\n", plot->script);
+}
+
+/* How far the names reach out to the left of the axis, and below it. */
+static void
+measure_names(const struct means *means, double *left, double *below)
+{
+	*left = *below = 0;
+	for (size_t c = 0; c < means->count; c++) {
+		double width = PAGE_CHARACTER_WIDTH * (double)label_width(means->labels[c]);
+
+		*left = fmax(*left, TURN_COSINE * width - ((double)c + 0.5) * means->step);
+		*below = fmax(*below, TURN_SINE * width);
+	}
 }
 
 static void
-print_alpha_panel(const struct plot *plot, const struct page *page)
+print_names(const struct means *means)
 {
-	page_key_above(page);
-	page_alpha_lines(page);
-	fputs("set ylabel \"mean α ± std\"\nset yrange [0:6.6<*]\nplot ", plot->script);
+	FILE *script = means->plot->script;
+
+	for (size_t c = 0; c < means->count; c++) {
+		fprintf(script, "set label %zu ", 100 + c);
+		gnuplot_string(script, means->labels[c]);
+		fprintf(script,
+			" at first %zu,graph 0 right rotate by 30 offset 0.6,-0.7 noenhanced "
+			"textcolor rgb '#333333'\n",
+			c + 1);
+	}
+}
+
+static void
+print_axis(const struct means *means, bool names)
+{
+	fprintf(means->plot->script,
+		"unset xtics\nset boxwidth %.5f absolute\nset xrange [0.4:%zu.6]\n", means->bar,
+		means->count);
+	if (names)
+		print_names(means);
+}
+
+static void
+print_alpha_panel(const struct means *means)
+{
+	const struct plot *plot = means->plot;
+
+	page_key_above(&means->page, means->key);
+	page_alpha_axis(&means->page, 0, means->highest);
+	page_y_label(&means->page, "mean α ± std");
+	fputs("plot ", plot->script);
 	for (size_t p = 0; p < plot->table->precision_count; p++) {
 		fprintf(plot->script, "%s$p%zu using 1:2 with boxes linecolor rgb '%s' title ",
 			p ? ", \\\n\t" : "", p, plot->colors[p]);
-		gnuplot_string(plot->script, plot->table->precisions[p]);
+		gnuplot_string(plot->script, plot->names[p]);
 		fprintf(plot->script,
-			", \\\n\t$p%zu using 1:($2-$3):(0):(2*$3) with vectors heads size graph "
+			", \\\n\t$p%zu using 1:3:(0):($4-$3) with vectors heads size graph "
 			"0.004,90 linecolor rgb '#222222' notitle",
 			p);
 	}
@@ -107,55 +174,67 @@ print_alpha_panel(const struct plot *plot, const struct page *page)
 }
 
 static void
-print_change_panel(const struct plot *plot, const struct page *page, const double range[static 2])
+print_change_panel(const struct means *means)
 {
-	char *label = format_text("mean |α − α(%s)|", plot->table->precisions[plot->reference]);
+	const struct plot *plot = means->plot;
+	char *reference = plot_reference_label(plot);
+	char *label = format_text("mean |α − α(%s)|", reference);
 
-	fputs("set ylabel ", plot->script);
-	gnuplot_string(plot->script, label);
-	fputs(" noenhanced\n", plot->script);
-	page_power_tics(page, "y", range[0], range[1]);
+	page_y_label(&means->page, label);
+	page_power_tics(&means->page, "y", means->least, means->most);
 	fputs("plot NaN notitle", plot->script);
 	for (size_t p = 0; p < plot->table->precision_count; p++)
 		if (p != plot->reference)
 			fprintf(plot->script,
-				", \\\n\t$p%zu using 1:4 with points pointtype 7 pointsize 0.9 "
+				", \\\n\t$p%zu using 1:5 with points pointtype 7 pointsize 0.9 "
 				"linecolor rgb '%s' notitle",
 				p, plot->colors[p]);
 	putc('\n', plot->script);
+	free(reference);
 	free(label);
+}
+
+/* Both panels, the upper one from `bottom` on. */
+static void
+print_panels(const struct means *means, const char *title, const char *subtitle, double left,
+	     double below, double bottom)
+{
+	double right = left + (double)means->count * means->step;
+
+	page_panel(&means->page, left, right, bottom, bottom + ALPHA_HEIGHT);
+	page_title(&means->page, title, subtitle);
+	print_axis(means, !(means->most > 0));
+	print_alpha_panel(means);
+	if (!(means->most > 0))
+		return;
+	page_panel(&means->page, left, right, below, below + DELTA_HEIGHT);
+	print_axis(means, true);
+	print_change_panel(means);
 }
 
 void
 plot_categories(const struct plot *plot, const char *path, const struct layer_list *layers)
 {
-	size_t count;
-	const char **categories = plot_category_names(layers, &count);
-	double precisions = (double)plot->table->precision_count;
-	double width = fmin(fmax(LEFT + RIGHT + (double)count * (precisions * 18 + 20), 620), 1800);
-	double height = TOP + ALPHA_HEIGHT + GAP + DELTA_HEIGHT + BOTTOM;
+	struct means means = means_of(plot, layers);
+	double least, most, left, below, bottom;
 	char *title = plot_title(plot, "α by category");
-	char *subtitle = format_text("%zu layers; in parentheses, how many of each category",
-				     layers->count);
-	struct page page = page_begin(plot->script, plot->format, path, width, height);
-	double range[2];
-	bool has_change = print_data(plot, layers, categories, count, range);
-	double bottom = has_change ? BOTTOM + DELTA_HEIGHT + GAP : BOTTOM;
+	char *count = plot_count_label(layers->count);
+	char *subtitle = format_text("%s; in parentheses, how many of each category", count);
 
-	page_panel(&page, LEFT, width - RIGHT, bottom, height - TOP);
-	page_title(&page, title, subtitle);
-	if (has_change)
-		fputs("unset xtics\n", plot->script);
-	else
-		print_tics(plot, layers, categories, count);
-	print_alpha_panel(plot, &page);
-	if (has_change) {
-		page_panel(&page, LEFT, width - RIGHT, BOTTOM, BOTTOM + DELTA_HEIGHT);
-		print_tics(plot, layers, categories, count);
-		print_change_panel(plot, &page, range);
-	}
-	page_end(&page);
-	free(categories);
+	plot_change_range(plot, layers, &least, &most);
+	measure_names(&means, &left, &below);
+	left = fmax(LEFT, left + 10);
+	below += 24;
+	bottom = below + (most > 0 ? DELTA_HEIGHT + GAP : 0);
+	means.page = page_begin(plot->script, plot->format, path,
+				left + (double)means.count * means.step + RIGHT,
+				bottom + ALPHA_HEIGHT + means.key.height + TOP);
+	for (size_t p = 0; p < plot->table->precision_count; p++)
+		print_data(&means, p);
+	print_panels(&means, title, subtitle, left, below, bottom);
+	page_end(&means.page);
+	means_free(&means);
 	free(title);
+	free(count);
 	free(subtitle);
 }

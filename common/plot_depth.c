@@ -7,16 +7,16 @@
 #include "plot.h"
 
 #define PANEL_HEIGHT 150.0
-#define LEFT	     52.0
+#define LEFT	     64.0
 #define RIGHT	     22.0
 #define GAP	     46.0 /* below each panel, for its title and the tics of the one above */
-#define TOP	     64.0
+#define TOP	     92.0
 #define BOTTOM	     44.0
 #define MOST_PANELS  30
 
-/* The first whole number among the parts of a name, which is that of the block; or else `otherwise`. */
+/* The first whole number among the parts of a name, which is that of the block; -1 if there is none. */
 static double
-depth_of(const char *name, size_t otherwise)
+block_of(const char *name)
 {
 	while (name) {
 		size_t digits = strspn(name, "0123456789");
@@ -26,26 +26,44 @@ depth_of(const char *name, size_t otherwise)
 		name = strchr(name, '.');
 		name = name ? name + 1 : NULL;
 	}
-	return (double)otherwise;
+	return -1;
 }
 
-/* The layers of a category, and whether each block has one of them, so that a line can join them. */
+/* The layers of a category, where they stand, and whether a line can join them: each behind the last. */
 struct panel {
 	struct layer_list layers;
 	const char *category;
+	double *depths;
 	bool joined;
 };
 
+/* A layer outside all blocks stands behind the last; where there are no blocks, layers stand in order. */
 static struct panel
 panel_of(const struct layer_list *layers, const char *category)
 {
-	struct panel panel = {plot_layers_in(layers, category), category, true};
+	struct panel panel = {
+		.layers = plot_layers_in(layers, category), .category = category, .joined = true};
+	double deepest = -1;
 
-	for (size_t i = 1; i < panel.layers.count; i++)
-		if (depth_of(panel.layers.list[i]->name, i) <=
-		    depth_of(panel.layers.list[i - 1]->name, i - 1))
+	panel.depths = xcalloc(panel.layers.count, sizeof(*panel.depths));
+	for (size_t i = 0; i < panel.layers.count; i++) {
+		panel.depths[i] = block_of(panel.layers.list[i]->name);
+		deepest = fmax(deepest, panel.depths[i]);
+	}
+	for (size_t i = 0; i < panel.layers.count; i++) {
+		if (panel.depths[i] < 0)
+			panel.depths[i] = deepest < 0 ? (double)i : deepest + 1;
+		if (i && panel.depths[i] <= panel.depths[i - 1])
 			panel.joined = false;
+	}
 	return panel;
+}
+
+static void
+panel_free(struct panel *panel)
+{
+	free(panel->layers.list);
+	free(panel->depths);
 }
 
 /* Columns: depth, alpha in each precision. */
@@ -57,7 +75,7 @@ print_data(const struct plot *plot, const struct panel *panel, size_t number)
 		const struct fitted_layer *layer = panel->layers.list[i];
 		size_t count = plot->table->precision_count;
 
-		gnuplot_number(plot->script, depth_of(layer->name, i), '\t');
+		gnuplot_number(plot->script, panel->depths[i], '\t');
 		for (size_t p = 0; p < count; p++)
 			gnuplot_number(plot->script, plot_alpha(layer, p),
 				       p + 1 < count ? '\t' : '\n');
@@ -86,137 +104,205 @@ print_panel(const struct plot *plot, const struct panel *panel, size_t number, c
 	FILE *script = plot->script;
 	size_t count = plot->table->precision_count;
 
+	char *category = plot_category_label(panel->category);
+
 	fputs("set title ", script);
-	gnuplot_string(script, panel->category);
+	gnuplot_string(script, category);
 	fputs(" noenhanced offset 0,-0.7 font ',9'\nplot NaN notitle", script);
 	for (size_t i = 1; i <= count; i++) {
 		size_t p = (plot->reference + i) % count;
 
-		if (!seen[p])
-			continue;
-		fprintf(script,
-			", \\\n\t$c%zu using 1:%zu with %s pointtype 7 pointsize 0.4 linewidth 1 "
-			"linecolor rgb '%s' title ",
-			number, p + 2, panel->joined ? "linespoints" : "points", plot->colors[p]);
-		gnuplot_string(script, number ? "" : plot->table->precisions[p]);
+		if (seen[p])
+			fprintf(script,
+				", \\\n\t$c%zu using 1:%zu with %s pointtype 7 pointsize 0.4 "
+				"linewidth 1 linecolor rgb '%s' notitle",
+				number, p + 2, panel->joined ? "linespoints" : "points",
+				plot->colors[p]);
 	}
+	free(category);
 	putc('\n', script);
 }
 
 /* What the panels are, and which precisions are not to be seen in them. */
 static char *
-describe(const struct plot *plot, const bool *seen)
+describe(const struct plot *plot, const bool *seen, size_t shown, size_t categories)
 {
 	struct text text = {0};
+	const char *reference = plot->names[plot->reference];
 	bool any = false;
 
-	text_print(&text, "a panel for each category; across: the number of the block");
-	for (size_t p = 0; p < plot->table->precision_count; p++)
-		if (!seen[p]) {
-			text_print(&text, "%s%s", any ? ", " : "; too close to ",
-				   any ? "" : plot->table->precisions[plot->reference]);
-			text_print(&text, "%s%s",
-				   any ? "" : " to be seen: ", plot->table->precisions[p]);
-			any = true;
-		}
+	text_print(&text, "a panel for each ");
+	if (shown < categories)
+		text_print(&text, "of the first %zu of %zu categories", shown, categories);
+	else
+		text_print(&text, "category");
+	text_print(&text, "; across: the number of the block");
+	for (size_t p = 0; p < plot->table->precision_count; p++) {
+		if (seen[p])
+			continue;
+		if (!any)
+			text_print(&text, "; too close to %s to be seen: %s", reference,
+				   plot->names[p]);
+		else
+			text_print(&text, ", %s", plot->names[p]);
+		any = true;
+	}
 	return text.bytes;
 }
 
-/* The largest depth and alpha, so that all panels have the same axes. */
-static void
-print_ranges(const struct plot *plot, const struct layer_list *layers)
+/* The number of the last block in any panel. */
+static double
+deepest_block(const struct layer_list *layers)
 {
-	double deepest = 1, highest = 6.6;
+	double deepest = 1;
+	size_t count;
+	const char **names = plot_category_names(layers, &count);
 
-	for (size_t i = 0; i < layers->count; i++) {
-		deepest = fmax(deepest, depth_of(layers->list[i]->name, 0));
-		for (size_t p = 0; p < plot->table->precision_count; p++)
-			highest = fmax(highest, plot_alpha(layers->list[i], p));
+	for (size_t c = 0; c < count; c++) {
+		struct panel panel = panel_of(layers, names[c]);
+
+		for (size_t i = 0; i < panel.layers.count; i++)
+			deepest = fmax(deepest, panel.depths[i]);
+		panel_free(&panel);
 	}
-	fprintf(plot->script, "set xrange [-0.5:%g]\nset yrange [0:%g]\nset ytics auto\n",
-		deepest + 0.5, 1.05 * highest);
+	free(names);
+	return deepest;
+}
+
+/* The ranges that all panels have, with tics at whole numbers; alpha has labels in some panels only. */
+static void
+print_ranges(const struct plot *plot, const struct page *page, const struct layer_list *layers,
+	     bool labels)
+{
+	static const int steps[] = {1, 2, 5};
+	double deepest = deepest_block(layers), step = 1;
+
+	for (unsigned i = 0; deepest / step > 6; i++)
+		step = steps[i % 3] * pow(10, i / 3);
+	fprintf(plot->script,
+		"set xrange [-0.5:%.1f]\nset xtics nomirror out scale 0.6 0,%g norotate\n",
+		deepest + 0.5, step);
+	page_alpha_axis(page, 0, plot_highest(plot, layers));
+	if (plot_highest(plot, layers) <= 12)
+		fputs("set ytics 2\n", plot->script);
+	if (!labels)
+		fputs(plot_highest(plot, layers) <= 60 ? "set format y ''\n" : "unset ytics\n",
+		      plot->script);
 }
 
 /* Where the panels stand: so many side by side, the first in the upper left corner. */
 struct grid {
-	size_t across, down;
+	size_t panels, across, down;
 	double panel;	      /* width of each */
+	double top;	      /* above the first */
 	double width, height; /* of the page */
+	struct page_key key;
 };
 
 static struct grid
-grid_of(size_t panels)
+grid_of(size_t panels, size_t entries, size_t longest)
 {
-	struct grid grid = {.across = panels < 4 ? panels : panels < 10 ? (panels + 1) / 2 : 6};
+	struct grid grid = {.panels = panels,
+			    .across = panels < 4    ? panels
+				      : panels < 10 ? (panels + 1) / 2
+						    : 6};
 
 	if (grid.across > 4 && panels < 13)
 		grid.across = 4;
 	grid.down = (panels + grid.across - 1) / grid.across;
 	grid.panel = grid.across == 1 ? 640 : grid.across == 2 ? 400 : 250;
 	grid.width = (double)grid.across * (grid.panel + RIGHT) + LEFT + 20;
-	grid.height = TOP + BOTTOM + (double)grid.down * (PANEL_HEIGHT + GAP) - 12;
+	grid.key = page_key_of(entries, longest, grid.width - LEFT - 20);
+	grid.top = TOP + grid.key.height;
+	grid.height = grid.top + BOTTOM + (double)grid.down * (PANEL_HEIGHT + GAP) - GAP;
 	return grid;
 }
 
 static void
-place_panel(const struct page *page, const struct grid *grid, size_t number)
+place_panel(const struct plot *plot, const struct page *page, const struct grid *grid,
+	    const struct layer_list *layers, size_t number)
 {
 	double left = LEFT + (double)(number % grid->across) * (grid->panel + RIGHT);
-	double top = page->height - TOP - (double)(number / grid->across) * (PANEL_HEIGHT + GAP) -
-		     12;
+	double top = page->height - grid->top -
+		     (double)(number / grid->across) * (PANEL_HEIGHT + GAP);
 	bool is_leftmost = number % grid->across == 0;
 
 	page_panel(page, left, left + grid->panel, top - PANEL_HEIGHT, top);
-	page_alpha_lines(page);
+	print_ranges(plot, page, layers, is_leftmost);
 	/* The lines have their names once, at the right end of each row. */
-	if ((number + 1) % grid->across)
+	if ((number + 1) % grid->across && number + 1 < grid->panels)
 		fputs("unset label 10\nunset label 11\n", page->script);
-	fputs(is_leftmost ? "set ylabel \"α\"\n" : "set format y ''\n", page->script);
 	if (is_leftmost)
-		fputs("set format y '%g'\n", page->script);
+		page_y_label(page, "α");
 }
 
-/* Everything on the page that there is once. */
+/* Everything on the page that there is once. The key is that of a plot of nothing above the panels. */
 static void
-print_heading(const struct plot *plot, const struct page *page, const bool *seen)
+print_heading(const struct plot *plot, const struct page *page, const struct grid *grid,
+	      const bool *seen, const char *subtitle)
 {
 	char *title = plot_title(plot, "α along the depth of the model");
-	char *subtitle = describe(plot, seen);
+	size_t count = plot->table->precision_count;
+	double axes = page->height - grid->top + 20;
 
+	page_panel(page, LEFT, page->width - 20, axes, axes + 1);
 	page_title(page, title, subtitle);
-	fputs("set key at screen 0.99,0.99 right top horizontal Left reverse samplen 1.2 "
-	      "noenhanced\n",
+	page_key_above(page, grid->key);
+	fputs("unset xtics\nunset ytics\nset border 0\nset xrange [0:1]\nset yrange [0:1]\n"
+	      "plot NaN notitle",
 	      plot->script);
+	for (size_t i = 1; i <= count; i++) {
+		size_t p = (plot->reference + i) % count;
+
+		if (!seen[p])
+			continue;
+		fprintf(plot->script,
+			", \\\n\tNaN with linespoints pointtype 7 pointsize 0.4 linewidth 1 "
+			"linecolor rgb '%s' title ",
+			plot->colors[p]);
+		gnuplot_string(plot->script, plot->names[p]);
+	}
+	fputs("\nset border 3 back\n", plot->script);
 	free(title);
+}
+
+static void
+print_page(const struct plot *plot, const char *path, const struct layer_list *layers,
+	   const struct grid *grid, const bool *seen)
+{
+	size_t categories;
+	const char **names = plot_category_names(layers, &categories);
+	char *subtitle = describe(plot, seen, grid->panels, categories);
+	struct page page = page_begin(plot->script, plot->format, path, grid->width, grid->height);
+
+	print_heading(plot, &page, grid, seen, subtitle);
+	for (size_t i = 0; i < grid->panels; i++) {
+		struct panel panel = panel_of(layers, names[i]);
+
+		print_data(plot, &panel, i);
+		place_panel(plot, &page, grid, layers, i);
+		print_panel(plot, &panel, i, seen);
+		panel_free(&panel);
+	}
+	page_end(&page);
 	free(subtitle);
+	free(names);
 }
 
 void
 plot_depth(const struct plot *plot, const char *path, const struct layer_list *layers)
 {
-	size_t count;
+	size_t count, precisions = plot->table->precision_count, shown = 0;
 	const char **categories = plot_category_names(layers, &count);
-	bool *seen = xcalloc(plot->table->precision_count, sizeof(*seen));
+	bool *seen = xcalloc(precisions, sizeof(*seen));
 	struct grid grid;
-	struct page page;
 
-	count = count > MOST_PANELS ? MOST_PANELS : count;
-	grid = grid_of(count);
-	page = page_begin(plot->script, plot->format, path, grid.width, grid.height);
-	for (size_t p = 0; p < plot->table->precision_count; p++)
+	for (size_t p = 0; p < precisions; p++) {
 		seen[p] = is_seen(plot, layers, p);
-	print_ranges(plot, layers);
-	for (size_t i = 0; i < count; i++) {
-		struct panel panel = panel_of(layers, categories[i]);
-
-		print_data(plot, &panel, i);
-		place_panel(&page, &grid, i);
-		if (!i)
-			print_heading(plot, &page, seen);
-		print_panel(plot, &panel, i, seen);
-		free(panel.layers.list);
+		shown += seen[p] ? 1 : 0;
 	}
-	page_end(&page);
+	grid = grid_of(count > MOST_PANELS ? MOST_PANELS : count, shown, plot_longest_name(plot));
+	print_page(plot, path, layers, &grid, seen);
 	free(seen);
 	free(categories);
 }

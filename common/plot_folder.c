@@ -78,31 +78,52 @@ print_overviews(struct pages *pages, const struct layer_list *layers)
 	}
 }
 
+static bool
+is_among(char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+/* The names of the categories' files. Two categories may be the same but for characters that these lack:
+ * they are numbered. From malloc. */
+static char **
+category_file_names(const char *const *categories, size_t count)
+{
+	char **names = xcalloc(count, sizeof(*names));
+
+	for (size_t i = 0; i < count; i++) {
+		char *plain = file_name(categories[i]);
+
+		names[i] = format_text("category_%s", plain);
+		for (size_t number = 2; is_among(names, i, names[i]); number++) {
+			free(names[i]);
+			names[i] = format_text("category_%s_%zu", plain, number);
+		}
+		free(plain);
+	}
+	return names;
+}
+
 static void
 print_category_pages(struct pages *pages, const struct layer_list *layers)
 {
 	size_t count;
 	const char **categories = plot_category_names(layers, &count);
-	char **names = xcalloc(count, sizeof(*names));
+	char **names = category_file_names(categories, count);
 
 	for (size_t i = 0; i < count; i++) {
 		struct layer_list list = plot_layers_in(layers, categories[i]);
-		char *path;
-		size_t same = 1;
+		char *path = next_path(pages, "%s", names[i]);
 
-		/* Two categories may be the same but for characters that files' names lack. */
-		names[i] = file_name(categories[i]);
-		for (size_t j = 0; j < i; j++)
-			same += !strcmp(names[j], names[i]) ? 1 : 0;
-		path = same > 1 ? next_path(pages, "category_%s_%zu", names[i], same)
-				: next_path(pages, "category_%s", names[i]);
 		if (path)
 			plot_bars(pages->plot, path, &list, categories[i]);
 		free(path);
 		free(list.list);
-	}
-	for (size_t i = 0; i < count; i++)
 		free(names[i]);
+	}
 	free(names);
 	free(categories);
 }

@@ -8,8 +8,8 @@
 
 #define RIGHT	     120.0
 #define TOP	     58.0
-#define MOST_WIDTH   1500.0
-#define LEAST_WIDTH  820.0
+#define MOST_LENGTH  1320.0
+#define LEAST_LENGTH 640.0
 #define MOST_DECADES 6
 
 /*
@@ -42,27 +42,44 @@ color_of(struct scale scale, double delta)
 {
 	double power = delta == 0 ? 0 : fmax(log10(fabs(delta)) - scale.low, 0);
 
+	/* fmax() passes over nan. */
+	if (isnan(delta))
+		return NAN;
 	return delta < 0 ? -power : power;
 }
 
+/* gnuplot wants four points or more in an image: of fewer layers and precisions each is there twice, in
+ * both directions. */
+static unsigned
+repetition(const struct plot *plot, const struct layer_list *layers)
+{
+	size_t rows = plot->table->precision_count - 1;
+
+	return rows < 2 || layers->count < 2 || layers->count * rows < 4 ? 2 : 1;
+}
+
+static void
+print_line(const struct plot *plot, const struct layer_list *layers, size_t precision,
+	   struct scale scale)
+{
+	size_t times = repetition(plot, layers), last = layers->count * times;
+
+	for (size_t i = 0; i < last; i++)
+		gnuplot_number(
+			plot->script,
+			color_of(scale, plot_delta_of(plot, layers->list[i / times], precision)),
+			i + 1 < last ? '\t' : '\n');
+}
+
 /* A line for each precision but the reference, with a number for each layer. */
-static size_t
+static void
 print_matrix(const struct plot *plot, const struct layer_list *layers, struct scale scale)
 {
-	size_t rows = 0;
-
 	fputs("$matrix << EOD\n", plot->script);
-	for (size_t p = 0; p < plot->table->precision_count; p++) {
-		if (p == plot->reference)
-			continue;
-		for (size_t i = 0; i < layers->count; i++)
-			gnuplot_number(plot->script,
-				       color_of(scale, plot_delta_of(plot, layers->list[i], p)),
-				       i + 1 < layers->count ? '\t' : '\n');
-		rows++;
-	}
+	for (size_t p = 0; p < plot->table->precision_count; p++)
+		for (unsigned i = 0; i < repetition(plot, layers) && p != plot->reference; i++)
+			print_line(plot, layers, p, scale);
 	fputs("EOD\n", plot->script);
-	return rows;
 }
 
 static void
@@ -89,17 +106,6 @@ print_colors(const struct page *page, double bottom, double panel, struct scale 
 	fputs("'0' 0)\n", script);
 }
 
-static double
-longest_precision(const struct plot *plot)
-{
-	size_t longest = 0;
-
-	for (size_t p = 0; p < plot->table->precision_count; p++)
-		if (strlen(plot->table->precisions[p]) > longest)
-			longest = strlen(plot->table->precisions[p]);
-	return (double)longest;
-}
-
 static void
 print_precision_tics(const struct plot *plot, size_t rows)
 {
@@ -110,42 +116,41 @@ print_precision_tics(const struct plot *plot, size_t rows)
 		if (p == plot->reference)
 			continue;
 		fputs(row ? ", " : "", plot->script);
-		gnuplot_tic_label(plot->script, plot->table->precisions[p]);
+		gnuplot_tic_label(plot->script, plot->names[p]);
 		fprintf(plot->script, " %zu", row++);
 	}
 	fputs(")\n", plot->script);
 }
 
 static void
-print_panel(const struct plot *plot, const struct category_axis *axis, size_t rows)
+print_panel(const struct plot *plot, const struct category_axis *axis)
 {
 	FILE *script = plot->script;
 
 	category_axis_print(axis, script, true);
-	print_precision_tics(plot, rows);
-	fputs("unset grid\nset border 0\n"
-	      "set object 1 rectangle from graph 0,graph 0 to graph 1,graph 1 behind fillcolor rgb "
-	      "'#d9d9d9' fillstyle solid 1 noborder\n"
-	      "plot $matrix matrix using ($1+1):2:3 with image pixels\n",
-	      script);
+	print_precision_tics(plot, plot->table->precision_count - 1);
+	fprintf(script,
+		"set xrange [0.5:%zu.5]\nunset grid\nset border 0\n"
+		"set object 1 rectangle from graph 0,graph 0 to graph 1,graph 1 behind "
+		"fillcolor rgb '#d9d9d9' fillstyle solid 1 noborder\n"
+		"plot $matrix matrix using %s:3 with image pixels\n",
+		axis->layers.count,
+		repetition(plot, &axis->layers) == 2 ? "($1/2+0.75):($2/2-0.25)" : "($1+1):2");
 }
 
 void
 plot_heatmap(const struct plot *plot, const char *path, const struct layer_list *layers)
 {
-	double left = 24 + longest_precision(plot) * PAGE_CHARACTER_WIDTH;
-	double width = fmin(fmax(left + RIGHT + 8 * (double)layers->count, LEAST_WIDTH),
-			    MOST_WIDTH);
-	struct category_axis axis = category_axis_of(layers, width - left - RIGHT);
-	size_t rows = plot->table->precision_count - 1;
-	double panel = fmax(160, 34 * (double)rows);
+	double length = fmin(fmax(8 * (double)layers->count, LEAST_LENGTH), MOST_LENGTH);
+	struct category_axis axis = category_axis_of(layers, length);
+	double names = 24 + (double)plot_longest_name(plot) * PAGE_CHARACTER_WIDTH;
+	double left = fmax(names, axis.overhang), width = left + length + RIGHT;
+	double panel = fmax(160, 34 * (double)(plot->table->precision_count - 1));
 	struct scale scale = scale_of(plot, &axis.layers);
-	char *what = format_text("α − α(%s)", plot->table->precisions[plot->reference]);
-	char *title = plot_title(plot, what);
+	char *what = format_text("α − α(%s)", plot->names[plot->reference]);
+	char *title = plot_title(plot, what), *count = plot_count_label(layers->count);
 	char *subtitle = format_text(
-		"%zu layers by category, each in the order of the model; grey: "
-		"no estimate",
-		layers->count);
+		"%s by category, each in the order of the model; grey: no estimate", count);
 	struct page page = page_begin(plot->script, plot->format, path, width,
 				      TOP + panel + axis.height);
 
@@ -153,10 +158,11 @@ plot_heatmap(const struct plot *plot, const char *path, const struct layer_list 
 	page_panel(&page, left, width - RIGHT, axis.height, axis.height + panel);
 	page_title(&page, title, subtitle);
 	print_colors(&page, axis.height, panel, scale);
-	print_panel(plot, &axis, rows);
+	print_panel(plot, &axis);
 	page_end(&page);
 	category_axis_free(&axis);
 	free(what);
 	free(title);
+	free(count);
 	free(subtitle);
 }

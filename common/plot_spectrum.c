@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "label.h"
+
 #define PANEL_WIDTH  330.0
 #define PANEL_HEIGHT 240.0
 #define LEFT	     64.0
@@ -15,6 +17,10 @@
 /* All of the largest so many are drawn, and after those one in each step of this factor in rank. */
 #define ALL_UP_TO 60
 #define STEP	  1.02
+
+/* The most columns of the names of layers and of precisions. */
+#define LONGEST_NAME	  54
+#define LONGEST_PRECISION 16
 
 /* The axis does not go below this share of the largest eigenvalue. */
 #define LEAST_SHARE 1e-7
@@ -71,14 +77,13 @@ print_curve(FILE *script, const struct spectrum_curve *curve, size_t panel, size
 static void
 print_panel_title(FILE *script, const struct spectrum_panel *panel)
 {
-	size_t length = strlen(panel->layer);
+	char *label = label_of(panel->layer, LONGEST_NAME);
+	size_t length = label_width(label);
 
 	fputs("set title ", script);
-	gnuplot_string(script, panel->layer);
-	fprintf(script, " noenhanced offset 0,-0.6 font ',%d'\n",
-		length <= 42   ? 9
-		: length <= 56 ? 7
-			       : 5);
+	gnuplot_string(script, label);
+	fprintf(script, " noenhanced offset 0,-0.6 font ',%d'\n", length <= 42 ? 9 : 7);
+	free(label);
 }
 
 /* The line that falls as lambda^(1 - alpha) from lambda_ref on, where the tail begins: as large or larger
@@ -96,11 +101,42 @@ print_fit(FILE *script, const struct spectrum_curve *curve)
 		"linecolor rgb '#888888'\n",
 		curve->fit.lambda_ref, curve->fit.lambda_ref);
 	fprintf(script, "line(x) = x < %.17g || x > %.17g ? NaN : %.17g * (x / %.17g) ** (%.17g)\n",
-		curve->fit.lambda_ref, 1.3 * largest, (double)(curve->fit.k + 1) / (double)curve->n,
-		curve->fit.lambda_ref, 1 - curve->fit.alpha);
+		curve->fit.lambda_ref, fmin(1.3 * largest, 1e308),
+		(double)(curve->fit.k + 1) / (double)curve->n, curve->fit.lambda_ref,
+		1 - curve->fit.alpha);
 	return true;
 }
 
+static void
+print_precision(FILE *script, const struct spectrum_curve *curve)
+{
+	char *label = label_of(curve->precision, LONGEST_PRECISION);
+
+	gnuplot_string(script, label);
+	free(label);
+}
+
+/* All of the reference's spectrum, its tail and the fit to that. */
+static void
+print_reference(FILE *script, const struct spectrum_curve *reference, size_t number, bool fitted)
+{
+	fprintf(script,
+		", \\\n\t$s%zu_0 using 1:2 with points pointtype 7 pointsize 0.25 linecolor rgb "
+		"'#9db8cc' title ",
+		number);
+	print_precision(script, reference);
+	fprintf(script,
+		", \\\n\t'' using 1:3 with points pointtype 7 pointsize 0.3 linecolor rgb '%s' "
+		"title \"the largest %zu of %zu\"",
+		reference->color, reference->fit.k, reference->n);
+	if (fitted)
+		fprintf(script,
+			", \\\n\tline(x) with lines linewidth 1.8 linecolor rgb '#222222' title "
+			"\"α = %.4g, numerical error below %.0e\"",
+			reference->fit.alpha, reference->fit.alpha_err);
+}
+
+/* A spectrum that is all zero has no curve. */
 static void
 print_panel(FILE *script, const struct spectrum_panel *panel, size_t number)
 {
@@ -111,27 +147,16 @@ print_panel(FILE *script, const struct spectrum_panel *panel, size_t number)
 	fitted = print_fit(script, reference);
 	fputs("plot NaN notitle", script);
 	for (size_t i = panel->curve_count; i-- > 1;) {
+		if (!panel->curves[i].points)
+			continue;
 		fprintf(script,
 			", \\\n\t$s%zu_%zu using 1:2 with lines linewidth 1.4 linecolor rgb '%s' "
 			"title ",
 			number, i, panel->curves[i].color);
-		gnuplot_string(script, panel->curves[i].precision);
+		print_precision(script, &panel->curves[i]);
 	}
-	fprintf(script,
-		", \\\n\t$s%zu_0 using 1:2 with points pointtype 7 pointsize 0.25 linecolor rgb "
-		"'#9db8cc' title ",
-		number);
-	gnuplot_string(script, reference->precision);
-	fprintf(script,
-		", \\\n\t'' using 1:3 with points pointtype 7 pointsize 0.3 linecolor rgb '%s' "
-		"title "
-		"\"the largest %zu of %zu\"",
-		reference->color, reference->fit.k, reference->n);
-	if (fitted)
-		fprintf(script,
-			", \\\n\tline(x) with lines linewidth 1.8 linecolor rgb '#222222' title "
-			"\"α = %.4g, numerical error below %.0e\"",
-			reference->fit.alpha, reference->fit.alpha_err);
+	if (reference->points)
+		print_reference(script, reference, number, fitted);
 	putc('\n', script);
 }
 
@@ -181,7 +206,8 @@ plot_spectra(FILE *script, enum plot_format format, const char *path, const char
 		      "spacing 1 "
 		      "noenhanced font ',8' textcolor rgb '#333333'\n",
 		      script);
-		fputs(i % across ? "set ylabel ''\n" : "set ylabel \"share above λ\"\n", script);
+		if (!(i % across))
+			page_y_label(&page, "share above λ");
 		print_panel(script, panels[i], i);
 	}
 	page_end(&page);

@@ -79,6 +79,13 @@ add_curve(struct spectra *spectra, const struct frame *frame, const double *valu
 								(size_t)frame->elements, fit);
 }
 
+static bool
+is_of_table(const struct frame *frame, const struct alpha_table *table)
+{
+	return !table || alpha_table_precision(table, frame_text(frame, "precision")) <
+				 table->precision_count;
+}
+
 int
 spectra_read(struct spectra *spectra, int input, const struct tail_choice *tails,
 	     bool (*wanted)(const void *context, const char *layer), const void *context,
@@ -92,7 +99,7 @@ spectra_read(struct spectra *spectra, int input, const struct tail_choice *tails
 	while ((more = stream_next(reader, &frame, failure)) > 0) {
 		int status = spectrum_frame_values(reader, &frame, &values, failure);
 
-		if (!status && frame.elements > 1 &&
+		if (!status && frame.elements > 1 && is_of_table(&frame, tails->table) &&
 		    (!wanted || wanted(context, frame_text(&frame, "layer"))))
 			add_curve(spectra, &frame, values, tails);
 		frame_free(&frame);
@@ -131,20 +138,26 @@ put_first(struct spectrum_panel *panel, const char *precision)
 }
 
 void
-spectra_arrange(struct spectra *spectra, const char *reference)
+spectra_arrange(struct spectra *spectra, const char *const *precisions, const char *const *colors,
+		size_t count, const char *reference)
 {
-	const char *const *names = (const char *const *)spectra->precisions;
-	const char **colors = palette_of_precisions(names, spectra->precision_count);
+	const char **own = NULL;
+
+	if (!precisions) {
+		precisions = (const char *const *)spectra->precisions;
+		count = spectra->precision_count;
+		colors = own = palette_of_precisions(precisions, count);
+	}
 
 	for (size_t i = 0; i < spectra->count; i++) {
 		struct spectrum_panel *panel = &spectra->panels[i];
 
 		for (size_t c = 0; c < panel->curve_count; c++)
-			for (size_t p = 0; p < spectra->precision_count; p++)
-				if (!strcmp(panel->curves[c].precision, names[p]))
+			for (size_t p = 0; p < count; p++)
+				if (!strcmp(panel->curves[c].precision, precisions[p]))
 					panel->curves[c].color = colors[p];
 		if (reference)
 			put_first(panel, reference);
 	}
-	free(colors);
+	free(own);
 }

@@ -7,7 +7,7 @@
 
 /* How large the tails are: as in a table, or else k, or else (k 0) a share of the eigenvalues. */
 struct tail_choice {
-	const struct alpha_table *table; /* may be null */
+	const struct alpha_table *table; /* may be null; else only its precisions are read */
 	size_t k;
 	double share;
 };
@@ -30,9 +30,10 @@ int spectra_read(struct spectra *spectra, int input, const struct tail_choice *t
 void spectra_free(struct spectra *spectra);
 
 /*
- * Gives the curves their colours, and puts that of the reference precision first (null: leaves the first
- * one there).
+ * Gives the curves the colours of these precisions, or (null) of the spectra's own, and puts that of the
+ * reference precision first (null: leaves the first one there).
  */
-void spectra_arrange(struct spectra *spectra, const char *reference);
+void spectra_arrange(struct spectra *spectra, const char *const *precisions,
+		     const char *const *colors, size_t count, const char *reference);
 
 #endif

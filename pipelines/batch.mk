@@ -18,6 +18,10 @@ JOBS       = 1
 
 ANALYSIS := $(dir $(lastword $(MAKEFILE_LIST)))precision-analysis
 
+# The programs: those in PATH, those of the build beside this file, or those that it was installed with.
+BESIDE      := $(dir $(realpath $(lastword $(MAKEFILE_LIST))))
+export PATH := $(PATH):$(BESIDE)../build:$(BESIDE)../../../bin
+
 # What one of several targets printed stays together, and a model that fails does not stop the others.
 MAKEFLAGS += --keep-going --output-sync=target --no-print-directory
 .SUFFIXES:

@@ -323,15 +323,7 @@ done
 
 # --- pandas ----------------------------------------------------------------------------------------
 
-reason=$(tests/fetch-venv 2>&1) || {
-	if [ "${CI:-}" = true ]; then
-		is "pandas is there, as it must be where CI is true" "" "$reason"
-	else
-		skip "the tables are those of pandas" "$reason"
-	fi
-	done_testing
-	exit
-}
+need "the tables are those of pandas" tests/fetch-venv
 python() { tests/data/venv/bin/python -B "$@"; }
 
 python tests/gen/random-table.py >"$tmp/random.tsv"

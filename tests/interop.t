@@ -2,12 +2,7 @@
 # A frame cut out of a stream is a safetensors file for the safetensors library itself.
 . tests/lib.sh
 
-if ! reason=$(tests/fetch-venv 2>&1); then
-	[ "${CI:-}" = true ] && is "the safetensors library" "there" "$reason" ||
-		skip "frames open in the safetensors library" "$reason"
-	done_testing
-	exit
-fi
+need "frames open in the safetensors library" tests/fetch-venv
 model=$tmp/model.safetensors
 tests/write-model "$model" layers.0.a.weight:F32:12x16 layers.1.b.weight:BF16:12x16 \
 	'a "quoted\name.weight:F16:3x5' layers.2.c.weight:F64:16x12

@@ -6,6 +6,9 @@
 #     fails STATUS MESSAGE NAME COMMAND...      passes if the command exits with that status, writes
 #                                               exactly that line on stderr and nothing on stdout
 #     skip NAME REASON                          counts a test that cannot run here
+#     need NAME COMMAND...                      ends the script if the command fails, which then says why:
+#                                               NAME is skipped, or has failed where CI is true
+#     has PROGRAM                               such a command
 #     done_testing                              the plan; a script that ends without it has failed
 #
 # $tmp is a folder of the script's own, removed at its end.
@@ -57,6 +60,23 @@ fails() {
 skip() {
 	tests=$((tests + 1))
 	printf 'ok %d - %s # SKIP %s\n' "$tests" "$1" "$2"
+}
+
+has() {
+	command -v "$1" >/dev/null || { echo "there is no $1 here" && return 1; }
+}
+
+need() {
+	name=$1
+	shift
+	reason=$("$@" 2>&1) && return
+	if [ "${CI:-}" = true ]; then
+		is "$name: what it needs is there, as it must be where CI is true" '' "$reason"
+	else
+		skip "$name" "$reason"
+	fi
+	done_testing
+	exit
 }
 
 done_testing() {

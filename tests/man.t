@@ -50,10 +50,15 @@ for path in README.md man/*.[157]; do
 	page=$(basename "$path")
 	mkdir "$tmp/$page"
 	ln -s "$tmp/minilm" "$tmp/$page/minilm"
+	ln -s "$root/pipelines" "$tmp/$page/pipelines"
 	(cd "$tmp/$page" && "$root/tests/man-examples" files "$root/$path")
 	tests/man-examples tags "$path" >"$tmp/tags"
 	while read -r number tags <&3; do
 		case " $tags " in
+		*" gnuplot "*)
+			[ "${CI:-}" = true ] || command -v gnuplot >/dev/null ||
+				{ skip "$page: example $number" "there is no gnuplot here" && continue; }
+			;;
 		*" cjson "*) [ -n "$cjson" ] && skip "$page: example $number" "$cjson" && continue ;;
 		esac
 		ok "$page: example $number${how:+, }$how" example "$path" "$number"

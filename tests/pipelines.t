@@ -3,16 +3,7 @@
 # that parts and batches give the bytes of the whole, and that the usual analyses share their spectra.
 . tests/lib.sh
 
-reason=$(command -v gnuplot >/dev/null || echo 'gnuplot is not installed')
-if [ -n "$reason" ]; then
-	if [ "${CI:-}" = true ]; then
-		is 'gnuplot is there, as it must be where CI is true' '' "$reason"
-	else
-		skip 'the pipelines' "$reason"
-	fi
-	done_testing
-	exit
-fi
+need 'the pipelines' has gnuplot
 
 model=$tmp/model.safetensors
 st-synth --no-progress -o "$model"
@@ -190,7 +181,7 @@ cp "$model" "$hostile/model.safetensors"
 ok 'names with all kinds of characters' analyse -q --no-individual --model "$hostile" \
 	--output-dir "$hostile/results"
 ok 'are names' test ! -e PWNED -a ! -e "$hostile/PWNED" -a -s "$hostile/results/plots/spectra.png"
-tests/write-model "$tmp/odd.safetensors" 'layers.0.a.weight:F32:30x20' 'layers.0.b.weight:F8_E4M3:4x3' \
+tests/write-model "$tmp/odd.safetensors" 'layers.0.a.weight:F32:30x20' 'layers.0.b.weight:I8:4x3' \
 	'layers.0.c.weight:F32:1x5'
 analyse -q --no-plots --model "$tmp/odd.safetensors" --output-dir "$tmp/odd" 2>"$tmp/error"
 is 'layers that cannot be read: status' 1 $?
@@ -218,6 +209,8 @@ fails 66 "precision-analysis: $tmp/y: holds no analysis to resume" 'nothing to r
 fails 66 "st-layers: $tmp/none: No such file or directory" 'no such model' \
 	analyse --model "$tmp/none" --output-dir "$tmp/none-results"
 ok 'and no folder for it' test ! -e "$tmp/none-results"
+fails 66 "precision-analysis: $model: no layer is chosen (st-layers --list says why)" 'no such layer' \
+	analyse --model "$model" --filter-layers nosuch --output-dir "$tmp/none-results"
 mkdir "$tmp/bin"
 for program in "$BUILD"/*; do [ -f "$program" ] && ln -s "$PWD/$program" "$tmp/bin" 2>/dev/null; done
 for program in sh awk cat cksum cut dirname find grep head mkdir mktemp mv nproc printf realpath rm sed seq sort \

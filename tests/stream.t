@@ -156,6 +156,9 @@ spectrum --threads 1 $tmp/tensors
 hill-alpha $tmp/spectra
 alpha-stats $tmp/table
 alpha-stats --wide --json $tmp/table
+alpha-plot box $tmp/table
+alpha-plot --all $tmp/plots $tmp/table
+alpha-plot spectrum $tmp/spectra
 st-merge $tmp/tensors
 st-info $tmp/tensors
 st-info -m $tmp/tensors
@@ -217,6 +220,8 @@ else
 	each_fails read error=EIO "$tmp/tensors" "st-info: tensors: $eio" st-info tensors
 	each_fails read error=EIO "$tmp/spectra" "hill-alpha: spectra: $eio" hill-alpha spectra
 	each_fails read error=EIO "$tmp/table" "alpha-stats: table: $eio" alpha-stats table
+	each_fails read error=EIO "$tmp/table" "alpha-plot: table: $eio" alpha-plot box table
+	each_fails read error=EIO "$tmp/spectra" "alpha-plot: spectra: $eio" alpha-plot spectrum spectra
 	each_fails read error=EIO "$tmp/part2" "st-merge: part2: $eio" st-merge part1 part2
 	full="standard output: No space left on device"
 	each_fails write error=ENOSPC "$tmp/out" "st-layers: $full" st-layers model.safetensors
@@ -225,6 +230,7 @@ else
 	each_fails write error=ENOSPC "$tmp/out" "st-info: $full" st-info tensors
 	each_fails write error=ENOSPC "$tmp/out" "hill-alpha: $full" hill-alpha spectra
 	each_fails write error=ENOSPC "$tmp/out" "alpha-stats: $full" alpha-stats table
+	each_fails write error=ENOSPC "$tmp/out" "alpha-plot: $full" alpha-plot box table
 	each_fails write error=ENOSPC "$tmp/out" "st-merge: $full" st-merge part1 part2
 	late="standard output: Input/output error"
 	each_fails close error=EIO "$tmp/out" "st-layers: $late" st-layers model.safetensors
@@ -233,6 +239,7 @@ else
 	each_fails close error=EIO "$tmp/out" "st-info: $late" st-info tensors
 	each_fails close error=EIO "$tmp/out" "hill-alpha: $late" hill-alpha spectra
 	each_fails close error=EIO "$tmp/out" "alpha-stats: $late" alpha-stats table
+	each_fails close error=EIO "$tmp/out" "alpha-plot: $late" alpha-plot box table
 	each_fails close error=EIO "$tmp/out" "st-merge: $late" st-merge part1 part2
 	each_fails pread64 retval=0 "$model" \
 		"st-layers: model.safetensors: the file has become shorter while it is read" \
@@ -242,6 +249,7 @@ else
 	interrupted write "$tmp/out" prec-cast fp16 tensors
 	interrupted read "$tmp/spectra" hill-alpha spectra
 	interrupted read "$tmp/table" alpha-stats table
+	interrupted read "$tmp/table" alpha-plot box table
 	interrupted read "$tmp/part1" st-merge part1 part2
 fi
 

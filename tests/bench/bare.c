@@ -77,7 +77,7 @@ add_matrix(const struct frame *frame, const void *payload)
 				  .hash = frame->hash,
 				  .times = 1,
 				  .values = xmalloc(frame->elements * sizeof(double))};
-	dtype_decode(frame->dtype, payload, frame->elements, matrix->values);
+	dtype_decode(frame->dtype, payload, 0, frame->elements, matrix->values);
 	if (smaller_side(matrix) > matrices.largest_side)
 		matrices.largest_side = smaller_side(matrix);
 }

@@ -195,8 +195,8 @@ refuse("spectrum-scalar", SPECTRA,
 UNREADABLE = "tensor 'a.weight': values of type {} are not read"
 refuse("values-u8", "cast spectrum", stream(tensor_frame("a", "U8", [2, 2], b"\1\2\3\4")),
        UNREADABLE.format("U8"))
-refuse("values-f8", "cast spectrum", stream(tensor_frame("a", "F8_E4M3", [2, 2], b"\1\2\3\4")),
-       UNREADABLE.format("F8_E4M3"))
+refuse("values-i8", "cast spectrum", stream(tensor_frame("a", "I8", [2, 2], b"\1\2\3\4")),
+       UNREADABLE.format("I8"))
 refuse("values-c64", "cast spectrum", stream(tensor_frame("a", "C64", [1, 1], bytes(8))),
        UNREADABLE.format("C64"))
 NOT_SPECTRUM = "layer 'a': not the eigenvalues of a spectrum with their error"

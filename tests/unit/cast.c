@@ -152,7 +152,7 @@ test_decoding(enum dtype dtype, int fraction_bits)
 		uint16_t pattern = (uint16_t)i, back;
 		double value, wanted = value_of(i, fraction_bits);
 
-		dtype_decode(dtype, &pattern, 1, &value);
+		dtype_decode(dtype, &pattern, 0, 1, &value);
 		dtype_encode(dtype, &value, 1, &back);
 		if (isnan(wanted))
 			wrong += !isnan(value) || !isnan(value_of(back, fraction_bits)) ||
@@ -237,7 +237,7 @@ is_unchanged(uint64_t source, enum dtype carrier, uint32_t cast)
 	double value, read;
 
 	memcpy(&value, &source, sizeof(value));
-	dtype_decode(carrier, &cast, 1, &read);
+	dtype_decode(carrier, &cast, 0, 1, &read);
 	return !isfinite(value) || value == read;
 }
 
