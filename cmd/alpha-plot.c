@@ -327,38 +327,10 @@ is_listed(const void *context, const char *layer)
 	return false;
 }
 
-static int
-compare_alpha(const void *a, const void *b)
-{
-	const struct spectrum_panel *x = *(struct spectrum_panel *const *)a;
-	const struct spectrum_panel *y = *(struct spectrum_panel *const *)b;
-	double p = x->curves[0].fit.alpha, q = y->curves[0].fit.alpha;
-
-	return (p > q) - (p < q);
-}
-
-/* Six layers at most: all there are, or those that divide the others evenly by alpha. */
-static void
-print_spectra(const struct spectra *spectra)
-{
-	const struct spectrum_panel **panels = xcalloc(spectra->count, sizeof(*panels));
-	const struct spectrum_panel *shown[6];
-	size_t count = spectra->count < 6 ? spectra->count : 6;
-
-	for (size_t i = 0; i < spectra->count; i++)
-		panels[i] = &spectra->panels[i];
-	if (spectra->count > count)
-		qsort(panels, spectra->count, sizeof(*panels), compare_alpha);
-	for (size_t i = 0; i < count; i++)
-		shown[i] = panels[count > 1 ? i * (spectra->count - 1) / (count - 1) : 0];
-	plot_spectra(stdout, options.format, options.output,
-		     *options.title ? options.title : "spectra", shown, count);
-	free(panels);
-}
-
 static void
 plot_stream(const char *operand)
 {
+	const struct spectrum_panel *shown[6];
 	struct spectra spectra = {0};
 	struct failure failure;
 
@@ -370,7 +342,9 @@ plot_stream(const char *operand)
 	if (!spectra.count)
 		die(STATUS_NO_INPUT, "%s: no spectrum is chosen", program_source(operand));
 	spectra_arrange(&spectra, NULL, NULL, 0, options.reference);
-	print_spectra(&spectra);
+	plot_spectra(stdout, options.format, options.output,
+		     *options.title ? options.title : "spectra", shown,
+		     spectra_spread(&spectra, shown, 6));
 	spectra_free(&spectra);
 }
 

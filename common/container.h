@@ -33,11 +33,14 @@ struct container {
 	void (*forget)(void *details);
 };
 
-extern const struct container container_safetensors, container_torch;
+extern const struct container container_gguf, container_safetensors, container_torch;
 
 /* Appends an empty tensor of a file to the model's, for list() to fill in: its `stored` is set later from
  * dtype if list() leaves it null. Valid until the next. */
 struct model_tensor *container_add_tensor(struct model *model, unsigned file);
+
+/* Opens one more file of the model, whose path is taken over, and lists its tensors. Returns 0 or -1. */
+int container_add_file(struct model *model, char *path, struct failure *failure);
 
 /* Reads count bytes at an offset of a file, all or it fails. Returns 0 or -1. */
 int read_at(const struct model_file *file, uint64_t offset, void *buffer, size_t count,

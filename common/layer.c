@@ -15,6 +15,15 @@ contains_any(const char *name, const char *const *words)
 	return false;
 }
 
+static bool
+equals_any(const char *name, const char *const *words)
+{
+	for (; *words; words++)
+		if (!strcmp(name, *words))
+			return true;
+	return false;
+}
+
 static char *
 lower_case(const char *name)
 {
@@ -50,12 +59,62 @@ linear_category(const char *name)
 	return "other_linear";
 }
 
+/*
+ * The part of a GGUF name that says what a tensor does, and what may follow it: "attn_q" of "blk.0.attn_q",
+ * "ffn_up.3" of an expert of its own. Null for other names. Encoders and decoders put "enc.", "v." and the
+ * like before (TENSOR_NAMES of gguf-py/gguf/constants.py).
+ */
+static const char *
+gguf_role(const char *name)
+{
+	const char *at = has_prefix(name, "blk.") ? name : strstr(name, ".blk.");
+
+	if (!at)
+		return NULL;
+	at = strstr(at, "blk.") + strlen("blk.");
+	at += strspn(at, "0123456789");
+	return *at == '.' ? at + 1 : NULL;
+}
+
+/* Experts stacked in one tensor are what AlphaQuant's rules say of those that have a tensor each. */
+static const char *
+gguf_category(const char *name)
+{
+	static const struct {
+		const char *role, *category;
+	} roles[] = {
+		{"attn_q", "attn_q"},		{"attn_k", "attn_k"},
+		{"attn_v", "attn_v"},		{"attn_output", "attn_o"},
+		{"attn_o", "attn_o"},		{"attn_out", "attn_o"},
+		{"cross_attn_q", "attn_q"},	{"cross_attn_k", "attn_k"},
+		{"cross_attn_v", "attn_v"},	{"cross_attn_o", "attn_o"},
+		{"ffn_up", "mlp_up"},		{"ffn_up_exps", "mlp_up"},
+		{"ffn_up_shexp", "mlp_up"},	{"ffn_gate", "mlp_gate"},
+		{"ffn_gate_exps", "mlp_gate"},	{"ffn_gate_shexp", "mlp_gate"},
+		{"ffn_down", "mlp_down"},	{"ffn_down_exps", "mlp_down"},
+		{"ffn_down_shexp", "mlp_down"},
+	};
+	const char *role = gguf_role(name);
+
+	if (!strcmp(name, "output"))
+		return "lm_head";
+	for (size_t i = 0; role && i < sizeof(roles) / sizeof(*roles); i++) {
+		size_t length = strlen(roles[i].role);
+
+		if (!strncmp(role, roles[i].role, length) && (!role[length] || role[length] == '.'))
+			return roles[i].category;
+	}
+	return NULL;
+}
+
 const char *
 layer_category(const char *name, enum layer_kind kind)
 {
 	char *low = lower_case(name);
-	const char *category = linear_category(low);
+	const char *category = gguf_category(low);
 
+	if (!category)
+		category = linear_category(low);
 	free(low);
 	if (!strcmp(category, "other_linear") && kind == LAYER_CONV)
 		return "conv";
@@ -72,8 +131,10 @@ is_embedding_name(const char *module)
 	char *last = lower_case(dot ? dot + 1 : module);
 	/* GPT-NeoX calls its output layer embed_out, and it is a torch.nn.Linear. */
 	bool found = strcmp(last, "embed_out") &&
-		     (contains_any(last, ANY("embed", "relative_attention_bias", "rel_pos")) ||
-		      !strcmp(last, "wte") || !strcmp(last, "wpe") || !strcmp(last, "shared"));
+		     (contains_any(last,
+				   ANY("embed", "embd", "relative_attention_bias", "rel_pos")) ||
+		      equals_any(last, ANY("wte", "wpe", "shared", "token_types", "attn_rel_b",
+					   "cross_attn_rel_b")));
 
 	free(last);
 	return found;
@@ -165,6 +226,16 @@ may_be_scaled(enum dtype dtype)
 	return dtype_is_decodable(dtype) && dtype_bits(dtype) <= 8;
 }
 
+/* GGUF stores the kernels of one-dimensional convolutions of one channel each without that dimension. */
+static bool
+is_flat_conv(const char *module)
+{
+	const char *role = gguf_role(module);
+
+	return role && equals_any(role, ANY("ssm_conv1d", "ssm_conv1d_q", "ssm_conv1d_k",
+					    "ssm_conv1d_v", "shortconv.conv"));
+}
+
 static enum layer_kind
 kind_of(const struct model_tensor *tensor, const char *module, const struct scales *scales)
 {
@@ -174,6 +245,8 @@ kind_of(const struct model_tensor *tensor, const char *module, const struct scal
 
 	if (tensor->rank < 2)
 		return LAYER_VECTOR;
+	if (tensor->opaque)
+		return LAYER_UNREADABLE;
 	if (!dtype_is_decodable(tensor->dtype))
 		return is_weight ? LAYER_UNREADABLE : LAYER_NOT_FLOAT;
 	if (may_be_scaled(tensor->dtype)) {
@@ -183,7 +256,8 @@ kind_of(const struct model_tensor *tensor, const char *module, const struct scal
 			return LAYER_SCALED;
 	}
 	low = lower_case(module);
-	is_conv = is_weight && (tensor->rank > 3 || (tensor->rank == 3 && strstr(low, "conv")));
+	is_conv = is_weight && (tensor->rank > 3 || (tensor->rank == 3 && strstr(low, "conv")) ||
+				is_flat_conv(low));
 	free(low);
 	if (is_conv)
 		return LAYER_CONV;

@@ -55,7 +55,8 @@ void layer_leave_out(struct layer *layer, const char *reason);
 /*
  * The category of a layer name, by AlphaQuant's rules (alphaquant/alpha_hill/utils.py): attn_q attn_k
  * attn_v attn_o mlp_up mlp_gate mlp_down router_or_gate expert_linear other_linear; and conv, embedding
- * and lm_head where those say other_linear.
+ * and lm_head where those say other_linear. Names of GGUF files are given the categories that the same
+ * layers have by their names of the Hugging Face Hub.
  */
 const char *layer_category(const char *name, enum layer_kind kind);
 

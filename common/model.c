@@ -16,7 +16,8 @@
 #define INDEX_MAX_SIZE ((uint64_t)100000000)
 
 /* Tried in this order; the last takes what no other knows. */
-static const struct container *const containers[] = {&container_torch, &container_safetensors};
+static const struct container *const containers[] = {&container_gguf, &container_torch,
+						     &container_safetensors};
 
 /* --- files --- */
 
@@ -93,7 +94,6 @@ check_stand_in(const char *start, struct failure *failure)
 		{"<html", "an HTML page, not the weights; the download went wrong"},
 		{"\x80\2\x8a\nl\xfc\x9c",
 		 "a file of an old torch.save(); convert it to safetensors"},
-		{"GGUF", "a GGUF file, and only safetensors is read"},
 	};
 
 	start += strspn(start, " \t\r\n");
@@ -164,9 +164,8 @@ list_file(struct model *model, unsigned number, struct failure *failure)
 	return fail(failure, STATUS_DATA, "text, not the weights; the download went wrong?");
 }
 
-/* Opens one more file of the model, whose path is taken over, and lists its tensors. */
-static int
-add_file(struct model *model, char *path, struct failure *failure)
+int
+container_add_file(struct model *model, char *path, struct failure *failure)
 {
 	struct model_file file = {.path = path};
 
@@ -275,7 +274,8 @@ add_shards(struct model *model, const char *folder, const struct model_index *in
 	for (size_t i = 0; i < index->count && !result; i++) {
 		if (i && !strcmp(by_file[i]->file, by_file[i - 1]->file))
 			continue;
-		result = add_file(model, format_text("%s/%s", folder, by_file[i]->file), failure);
+		result = container_add_file(model, format_text("%s/%s", folder, by_file[i]->file),
+					    failure);
 		if (result)
 			fail_prefix(failure, "file '%.200s' of the index", by_file[i]->file);
 	}
@@ -331,7 +331,9 @@ open_index(struct model *model, const char *path, struct failure *failure)
 static int
 open_single(struct model *model, const char *path, struct failure *failure)
 {
-	return add_file(model, xstrdup(path), failure) || sort_tensors(model, failure) ? -1 : 0;
+	return container_add_file(model, xstrdup(path), failure) || sort_tensors(model, failure)
+		       ? -1
+		       : 0;
 }
 
 static bool
@@ -352,6 +354,7 @@ static const struct layout {
 } layouts[] = {
 	{"model.safetensors.index.json", "model.safetensors", ".safetensors", NULL},
 	{"pytorch_model.bin.index.json", "pytorch_model.bin", ".bin", &container_torch},
+	{NULL, NULL, ".gguf", NULL},
 };
 
 #define LAYOUTS (sizeof(layouts) / sizeof(*layouts))
@@ -387,11 +390,11 @@ is_known(const char *path, const struct container *container)
 }
 
 /*
- * Finds the only file of a folder that ends like this. Sets *found to its path, from malloc, or to null if
+ * Finds the only file of a folder that ends like this and that a container knows. Sets *found to its path, from malloc, or to null if
  * there is none. Returns 0, or -1 if there are several or the folder cannot be read.
  */
 static int
-only_file(const char *path, const char *suffix, char **found, struct failure *failure)
+only_file(const char *path, const struct layout *layout, char **found, struct failure *failure)
 {
 	DIR *folder = opendir(path);
 	struct dirent *entry;
@@ -401,18 +404,25 @@ only_file(const char *path, const char *suffix, char **found, struct failure *fa
 	if (!folder)
 		return fail(failure, STATUS_IO, "%s", strerror(errno));
 	while ((entry = readdir(folder))) {
-		if (!has_suffix(entry->d_name, suffix))
+		char *name;
+
+		if (!has_suffix(entry->d_name, layout->suffix))
 			continue;
+		name = format_text("%s/%s", path, entry->d_name);
+		if (!is_known(name, layout->container)) {
+			free(name);
+			continue;
+		}
 		count++;
 		free(*found);
-		*found = format_text("%s/%s", path, entry->d_name);
+		*found = name;
 	}
 	closedir(folder);
 	if (count < 2)
 		return 0;
 	free(*found);
 	return fail(failure, STATUS_NO_INPUT, "several %s files and no index; name the one to read",
-		    suffix);
+		    layout->suffix);
 }
 
 /* The file of a folder to begin with, an index or a file of weights: the same conventions. */
@@ -425,15 +435,8 @@ find_in_layout(const char *path, const struct layout *layout, char **found, stru
 	if (has_index && has_single)
 		return fail(failure, STATUS_DATA, "both %s and %s are here; name the one to read",
 			    layout->single, layout->index);
-	if (!has_index && !has_single) {
-		if (only_file(path, layout->suffix, found, failure))
-			return -1;
-		if (*found && !is_known(*found, layout->container)) {
-			free(*found);
-			*found = NULL;
-		}
-		return 0;
-	}
+	if (!has_index && !has_single)
+		return only_file(path, layout, found, failure);
 	*found = format_text("%s/%s", path, has_index ? layout->index : layout->single);
 	return 0;
 }
@@ -446,8 +449,8 @@ find_weights(const char *path, char **found, struct failure *failure)
 			return -1;
 		else if (*found)
 			return 0;
-	return fail(failure, STATUS_NO_INPUT, "no %s file, and no %s, in this folder",
-		    layouts[0].suffix, layouts[1].single);
+	return fail(failure, STATUS_NO_INPUT, "no %s or %s file, and no %s, in this folder",
+		    layouts[0].suffix, layouts[2].suffix, layouts[1].single);
 }
 
 static int

@@ -25,6 +25,7 @@ struct model_tensor {
 	enum dtype dtype; /* of the values that model_read() gives */
 	const char
 		*stored; /* what they are stored as: the dtype's name, or a container's own type */
+	bool opaque;	 /* of a type whose values cannot be read */
 	unsigned rank;
 	unsigned file; /* of the model's files */
 	uint64_t shape[MODEL_MAX_RANK];

@@ -42,44 +42,31 @@ color_of(struct scale scale, double delta)
 {
 	double power = delta == 0 ? 0 : fmax(log10(fabs(delta)) - scale.low, 0);
 
-	/* fmax() passes over nan. */
-	if (isnan(delta))
-		return NAN;
 	return delta < 0 ? -power : power;
 }
 
-/* gnuplot wants four points or more in an image: of fewer layers and precisions each is there twice, in
- * both directions. */
-static unsigned
-repetition(const struct plot *plot, const struct layer_list *layers)
+/* A line "place, row, colour" for each layer in each precision but the reference, where there are
+ * estimates. Returns how many. */
+static size_t
+print_cells(const struct plot *plot, const struct layer_list *layers, struct scale scale)
 {
-	size_t rows = plot->table->precision_count - 1;
+	size_t count = 0, row = 0;
 
-	return rows < 2 || layers->count < 2 || layers->count * rows < 4 ? 2 : 1;
-}
+	fputs("$cells << EOD\n", plot->script);
+	for (size_t p = 0; p < plot->table->precision_count; p++) {
+		for (size_t i = 0; i < layers->count && p != plot->reference; i++) {
+			double delta = plot_delta_of(plot, layers->list[i], p);
 
-static void
-print_line(const struct plot *plot, const struct layer_list *layers, size_t precision,
-	   struct scale scale)
-{
-	size_t times = repetition(plot, layers), last = layers->count * times;
-
-	for (size_t i = 0; i < last; i++)
-		gnuplot_number(
-			plot->script,
-			color_of(scale, plot_delta_of(plot, layers->list[i / times], precision)),
-			i + 1 < last ? '\t' : '\n');
-}
-
-/* A line for each precision but the reference, with a number for each layer. */
-static void
-print_matrix(const struct plot *plot, const struct layer_list *layers, struct scale scale)
-{
-	fputs("$matrix << EOD\n", plot->script);
-	for (size_t p = 0; p < plot->table->precision_count; p++)
-		for (unsigned i = 0; i < repetition(plot, layers) && p != plot->reference; i++)
-			print_line(plot, layers, p, scale);
+			if (isnan(delta))
+				continue;
+			fprintf(plot->script, "%zu\t%zu\t", i + 1, row);
+			gnuplot_number(plot->script, color_of(scale, delta), '\n');
+			count++;
+		}
+		row += p != plot->reference;
+	}
 	fputs("EOD\n", plot->script);
+	return count;
 }
 
 static void
@@ -122,20 +109,25 @@ print_precision_tics(const struct plot *plot, size_t rows)
 	fputs(")\n", plot->script);
 }
 
+/* A rectangle for each cell, a little larger so that no ground shows between them. */
 static void
-print_panel(const struct plot *plot, const struct category_axis *axis)
+print_panel(const struct plot *plot, const struct category_axis *axis, size_t cells)
 {
 	FILE *script = plot->script;
 
 	category_axis_print(axis, script, true);
 	print_precision_tics(plot, plot->table->precision_count - 1);
 	fprintf(script,
-		"set xrange [0.5:%zu.5]\nunset grid\nset border 0\n"
+		"set xrange [0.5:%zu.5]\nunset grid\nset border 0\nset style fill solid 1 "
+		"noborder\n"
 		"set object 1 rectangle from graph 0,graph 0 to graph 1,graph 1 behind "
-		"fillcolor rgb '#d9d9d9' fillstyle solid 1 noborder\n"
-		"plot $matrix matrix using %s:3 with image pixels\n",
-		axis->layers.count,
-		repetition(plot, &axis->layers) == 2 ? "($1/2+0.75):($2/2-0.25)" : "($1+1):2");
+		"fillcolor rgb '#d9d9d9' fillstyle solid 1 noborder\nplot NaN",
+		axis->layers.count);
+	if (cells)
+		fputs(", \\\n\t$cells using 1:2:(0.51):(0.51):3 with boxxyerror linecolor palette "
+		      "fillstyle solid 1 noborder",
+		      script);
+	putc('\n', script);
 }
 
 void
@@ -153,12 +145,13 @@ plot_heatmap(const struct plot *plot, const char *path, const struct layer_list 
 		"%s by category, each in the order of the model; grey: no estimate", count);
 	struct page page = page_begin(plot->script, plot->format, path, width,
 				      TOP + panel + axis.height);
+	size_t cells;
 
-	print_matrix(plot, &axis.layers, scale);
+	cells = print_cells(plot, &axis.layers, scale);
 	page_panel(&page, left, width - RIGHT, axis.height, axis.height + panel);
 	page_title(&page, title, subtitle);
 	print_colors(&page, axis.height, panel, scale);
-	print_panel(plot, &axis);
+	print_panel(plot, &axis, cells);
 	page_end(&page);
 	category_axis_free(&axis);
 	free(what);

@@ -161,3 +161,31 @@ spectra_arrange(struct spectra *spectra, const char *const *precisions, const ch
 	}
 	free(own);
 }
+
+/* By alpha of the first precision; those without one come last. */
+static int
+compare_alpha(const void *a, const void *b)
+{
+	const struct spectrum_panel *const *x = a, *const *y = b;
+	double p = (*x)->curves[0].fit.alpha, q = (*y)->curves[0].fit.alpha;
+
+	if (isnan(p) || isnan(q))
+		return isnan(p) - isnan(q);
+	return (p > q) - (p < q);
+}
+
+size_t
+spectra_spread(const struct spectra *spectra, const struct spectrum_panel **shown, size_t most)
+{
+	const struct spectrum_panel **panels = xcalloc(spectra->count, sizeof(*panels));
+	size_t count = spectra->count < most ? spectra->count : most;
+
+	for (size_t i = 0; i < spectra->count; i++)
+		panels[i] = &spectra->panels[i];
+	if (spectra->count > count)
+		qsort(panels, spectra->count, sizeof(*panels), compare_alpha);
+	for (size_t i = 0; i < count; i++)
+		shown[i] = panels[count > 1 ? i * (spectra->count - 1) / (count - 1) : 0];
+	free(panels);
+	return count;
+}

@@ -36,4 +36,11 @@ void spectra_free(struct spectra *spectra);
 void spectra_arrange(struct spectra *spectra, const char *const *precisions,
 		     const char *const *colors, size_t count, const char *reference);
 
+/*
+ * Sets shown[] to `most` panels at most: all there are, or those that stand at even distances when they
+ * are put in the order of alpha. Returns how many.
+ */
+size_t spectra_spread(const struct spectra *spectra, const struct spectrum_panel **shown,
+		      size_t most);
+
 #endif

@@ -217,7 +217,7 @@ for program in sh awk cat cksum cut dirname find grep head mkdir mktemp mv nproc
 	stat tail tr uname uniq wc date comm basename ln; do
 	ln -s "$(command -v $program)" "$tmp/bin" 2>/dev/null
 done
-fails 69 'precision-analysis: gnuplot is needed for the plots (or --no-plots)' 'no gnuplot' \
+fails 69 'precision-analysis: gnuplot is needed for the plots (Debian'\''s gnuplot-nox), or --no-plots' 'no gnuplot' \
 	env PATH="$tmp/bin" pipelines/precision-analysis --model "$model" --output-dir "$tmp/x"
 ok 'it does without for --no-plots' env PATH="$tmp/bin" pipelines/precision-analysis -q --no-plots \
 	--model "$model" --output-dir "$tmp/no-gnuplot"

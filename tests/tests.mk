@@ -28,13 +28,13 @@ check-exhaustive: $(BUILD)/tests/unit/cast
 
 # --- fuzzing ---------------------------------------------------------------------------------------
 
-FUZZ_TARGETS = header index pickle stream zip
+FUZZ_TARGETS = gguf header index pickle stream zip
 # For each target.
 FUZZ_SECONDS = 600
 FUZZ_CC      = clang
 FUZZ_CFLAGS  = -std=c11 -D_GNU_SOURCE -Icommon -g -O1 -fno-omit-frame-pointer -DHILLPIPE_SANITIZE \
                -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-FUZZ_MODULES = $(patsubst %,common/%.c,dtype frame json model_index natural pickle \
+FUZZ_MODULES = $(patsubst %,common/%.c,dtype frame ggml gguf json model_index natural pickle \
                safetensors stream strided torch_state util zip)
 
 # Replays the committed corpus with whatever this build is made of.

@@ -186,7 +186,6 @@ refuse("pytorch-old.bin", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe
        "a file of an old torch.save(); convert it to safetensors")
 refuse("pickle.bin", b"\x80\x04\x95\x0f\0\0\0\0\0\0\0}\x94\x8c\x01w\x94K\x01s.",
        "not safetensors: a header of 261424256 bytes (at most 100000000)")
-refuse("model.gguf", b"GGUF\x03\0\0\0" + bytes(56), "a GGUF file, and only safetensors is read")
 refuse("array.npy", b"\x93NUMPY\x01\0v\0{'descr': '<f4'}",
        "not safetensors: a header of 379676406402707 bytes (at most 100000000)")
 
@@ -462,7 +461,7 @@ ONE, TWO = document({"w": W}, W_BYTES), document({"v": W}, V_BYTES)
 MAP = {"w": "1.safetensors", "v": "2.safetensors"}
 FILES = {"1.safetensors": ONE, "2.safetensors": TWO}
 
-shards("empty-folder", {}, "no .safetensors file, and no pytorch_model.bin, in this folder", NO_INPUT)
+shards("empty-folder", {}, "no .safetensors or .gguf file, and no pytorch_model.bin, in this folder", NO_INPUT)
 shards("only-pickles", {"pytorch_model.bin": b"PK\3\4", "config.json": b"{}"},
        "pytorch_model.bin: bad zip archive: the file is cut off")
 shards("several-files", FILES, "several .safetensors files and no index; name the one to read",

@@ -546,7 +546,7 @@ OTHER = file(state(key="v.weight"))
 SHARDS = {"pytorch_model-00001-of-00002.bin": GOOD, "pytorch_model-00002-of-00002.bin": OTHER}
 MAP = {"w.weight": "pytorch_model-00001-of-00002.bin", "v.weight": "pytorch_model-00002-of-00002.bin"}
 ARGUMENTS = file(START + name("transformers.training_args", "TrainingArguments") + b".")
-NO_WEIGHTS = "no .safetensors file, and no pytorch_model.bin, in this folder"
+NO_WEIGHTS = "no .safetensors or .gguf file, and no pytorch_model.bin, in this folder"
 folder, index = models.folder, models.index
 refuse("folder-other", folder({"onnx.bin": b"\x08\x07" + bytes(100)}), NO_WEIGHTS, NO_INPUT)
 refuse("folder-arguments", folder({"training_args.bin": ARGUMENTS}),
@@ -595,6 +595,7 @@ take("folder", folder({"pytorch_model.bin": GOOD, "training_args.bin": ARGUMENTS
 take("folder-sharded", folder({**SHARDS, INDEX: index(MAP), "training_args.bin": ARGUMENTS}),
      "v.weight", "w.weight")
 take("folder-safetensors", folder({"model.safetensors": models.GOOD, "pytorch_model.bin": b"x"}), "w")
+take("folder-one-known", folder({"weights.bin": GOOD, "other.bin": b"x"}), "w.weight")
 take("folder-one", folder({"weights.bin": GOOD, "config.json": b"{}"}), "w.weight")
 
 
