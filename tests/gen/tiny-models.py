@@ -82,6 +82,16 @@ MODELS = [
     ("deepseek-v2", "DeepseekV2ForCausalLM", DEEPSEEK),
     ("deepseek-v3", "DeepseekV3ForCausalLM", DEEPSEEK),
     ("gpt-oss", "GptOssForCausalLM", dict(MOE, intermediate_size=16)),
+    ("llama4", "Llama4ForCausalLM",
+     dict(MOE, intermediate_size_mlp=20, interleave_moe_layer_step=2, no_rope_layers=[1, 1])),
+    ("qwen3-vl-moe", "Qwen3VLMoeForConditionalGeneration",
+     dict(text_config=dict(MOE, decoder_sparse_step=1,
+                           rope_parameters=dict(rope_theta=1e4, rope_type="default", mrope_section=[1, 1, 0])),
+          vision_config=dict(depth=1, hidden_size=16, intermediate_size=24, num_heads=2, patch_size=2,
+                             out_hidden_size=16, num_position_embeddings=16,
+                             deepstack_visual_indexes=[0]))),
+    ("minimax", "MiniMaxForCausalLM",
+     dict(MOE, layer_types=["linear_attention", "full_attention"])),
     ("bert", "BertForMaskedLM", BERT),
     ("bert-model", "BertModel", BERT),
     ("roberta", "RobertaForMaskedLM", BERT),
@@ -100,7 +110,7 @@ MODELS = [
 ]
 
 # Experts whose matrices lie inputs x outputs; and of these, gate and up alternating.
-TRANSPOSED, ALTERNATING = {"gpt_oss"}, {"gpt_oss"}
+TRANSPOSED, ALTERNATING = {"gpt_oss", "llama4_text"}, {"gpt_oss"}
 
 
 class Captured(Exception):
@@ -172,7 +182,13 @@ def split(model, path, weight):
     if last == "c_attn" and "crossattention" in path:
         # modeling_gpt2.py: key_states, value_states = self.c_attn(...).split(self.split_size, dim=2)
         return zip(("k", "v"), weight.split(parent.split_size))
-    if last in ("query_key_value", "qkv_proj", "c_attn", "Wqkv", "qkv"):
+    if last == "qkv":  # modeling_qwen3_vl_moe.py: reshape(seq_length, 3, ...).permute(1, ...).unbind(0)
+        return zip("qkv", weight.chunk(3))
+    if type(parent).__name__ == "MiniMaxLightningAttention" and last == "qkv_proj":
+        # modeling_minimax.py: reshape(..., num_attention_heads, 3 * head_dim), split(head_dim)
+        heads = weight.view(parent.num_attention_heads, 3 * parent.head_dim, -1)
+        return zip("qkv", [x.flatten(0, 1) for x in heads.split(parent.head_dim, dim=1)])
+    if last in ("query_key_value", "qkv_proj", "c_attn", "Wqkv"):
         parts = split_attention(parent, last, weight)
         assert sum(len(x) for x in parts) == len(weight)
         return zip("qkv", parts)
