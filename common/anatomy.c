@@ -91,7 +91,9 @@ anatomy_of(const struct model *model)
 		.multi_query = config_flag(config, "multi_query", true),
 	};
 
-	/* ChatGLM says in another way that it has fewer of them. */
+	/* It has the length of a head in its configuration, and another way to say that there are
+	 * fewer of keys. */
+	a.second_glm = anatomy_is(&a, TYPES("chatglm")) && a.head_dim;
 	if (config_flag(config, "multi_query_attention", false))
 		a.kv_heads = config_number(config, "multi_query_group_num", 0);
 	if (!a.kv_heads)

@@ -21,6 +21,7 @@ struct anatomy {
 	uint64_t vocabulary;
 	/* Falcon's: whether keys and values are shared by groups of queries; or by all queries. */
 	bool grouped, multi_query;
+	bool second_glm; /* ChatGLM of the second version or later, another architecture */
 	bool transposed; /* weights are inputs x outputs, those of transformers' Conv1D */
 };
 

@@ -9,6 +9,7 @@
 #define MOST_EXPERTS 65536
 
 static const char not_known[] = "fused; not split: the configuration does not say how";
+static const char not_named[] = "fused; not split: no experts with this name are known";
 static const char not_consistent[] =
 	"fused; not split: its shape is not what the configuration says";
 
@@ -57,7 +58,8 @@ enum order {
 	SHARED,	    /* all queries, and one key and value for all */
 	CODEGEN,    /* quarters, each with its queries, values, keys */
 	FALCON,	    /* by the configuration, one of three of the above */
-	BIGCODE	    /* one of two */
+	BIGCODE,    /* one of two */
+	CHATGLM	    /* one of two */
 };
 
 /*
@@ -74,7 +76,7 @@ static const struct {
 } attention[] = {
 	{"query_key_value", {"bloom", "gpt_neox", "gpt_neox_japanese", "persimmon"}, BY_HEAD},
 	{"query_key_value", {"falcon"}, FALCON},
-	{"query_key_value", {"chatglm"}, CONTIGUOUS},
+	{"query_key_value", {"chatglm"}, CHATGLM},
 	{"qkv_proj", {"phi3", "phi4_multimodal", "phi4mm", "phi3_v"}, CONTIGUOUS},
 	{"qkv_proj", {"codegen"}, CODEGEN},
 	{"qkv_proj", {"minimax", "minimax_text_01", "MiniMaxText01"}, BY_HEAD},
@@ -120,6 +122,8 @@ blocks_of(const struct anatomy *a, enum order order, const struct view *matrix)
 
 	if (order == FALCON)
 		order = a->grouped ? BY_GROUP : a->multi_query ? SHARED : BY_HEAD;
+	if (order == CHATGLM)
+		order = a->second_glm ? CONTIGUOUS : BY_HEAD;
 	if (order == BIGCODE)
 		order = a->multi_query ? SHARED : BY_HEAD;
 	switch (order) {
@@ -191,7 +195,8 @@ split_attention(const struct anatomy *anatomy, const char *module, const struct 
 
 /*
  * Halves of rows: modeling_phi3.py, modeling_glm.py, modeling_zamba2.py; modeling_granitemoeshared.py
- * (input_linear); modeling_dinov2.py, Dinov2SwiGLUFFN (weights_in); ChatGLM's dense_h_to_4h.
+ * (input_linear); modeling_dinov2.py, Dinov2SwiGLUFFN (weights_in); dense_h_to_4h of ChatGLM from
+ * its second version on.
  */
 static void
 split_gate_up(const struct anatomy *anatomy, const char *module, const struct view *matrix,
@@ -202,7 +207,7 @@ split_gate_up(const struct anatomy *anatomy, const char *module, const struct vi
 
 	if (strcmp(last, "gate_up_proj") && strcmp(last, "weights_in") &&
 	    !has_suffix(module, "shared_mlp.input_linear") &&
-	    (strcmp(last, "dense_h_to_4h") || !anatomy_is(anatomy, TYPES("chatglm"))))
+	    (strcmp(last, "dense_h_to_4h") || !anatomy->second_glm))
 		return;
 	if (matrix->rows % 2) {
 		parts->reason = not_consistent;
@@ -218,8 +223,8 @@ enum content { GATE_UP, WIDENING, NARROWING };
 
 /*
  * What a tensor of all experts is called: transformers' fused experts (modeling_mixtral.py and others since
- * 5.0; modeling_gpt_oss.py, modeling_llama4.py), modeling_granitemoe.py until then (input_linear,
- * output_linear), and modeling_aria.py (fc1, fc2).
+ * 5.0; modeling_gpt_oss.py, modeling_llama4.py), modeling_granitemoe.py until then and
+ * modeling_jetmoe.py (input_linear, output_linear), and modeling_aria.py (fc1, fc2).
  */
 static const struct {
 	const char *name, *type;
@@ -231,6 +236,8 @@ static const struct {
 	{"down_proj", NULL, NARROWING},
 	{"input_linear", "granitemoe", GATE_UP},
 	{"output_linear", "granitemoe", NARROWING},
+	{"input_linear", "jetmoe", GATE_UP},
+	{"output_linear", "jetmoe", NARROWING},
 	{"fc1", "aria", GATE_UP},
 	{"fc2", "aria", NARROWING},
 };
@@ -247,6 +254,9 @@ find_content(const struct anatomy *anatomy, const char *module, enum content *co
 		    (type ? !has_prefix(anatomy->type, type) : !strstr(module, "expert")))
 			continue;
 		*content = stacks[i].content;
+		/* JetMoE has experts of attention too, whose one matrix makes queries. */
+		if (*content == GATE_UP && strstr(module, "attention"))
+			*content = WIDENING;
 		return true;
 	}
 	return false;
@@ -347,8 +357,10 @@ split_experts(const struct anatomy *anatomy, const struct model_tensor *tensor, 
 	enum content content;
 	int transposed;
 
-	if (!find_content(anatomy, module, &content))
+	if (!find_content(anatomy, module, &content)) {
+		parts->reason = strstr(module, "expert") ? not_named : NULL;
 		return;
+	}
 	transposed = stack_is_transposed(anatomy, content, rows, columns);
 	if (!anatomy->hidden)
 		parts->reason = not_known;

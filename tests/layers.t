@@ -62,6 +62,23 @@ is "qkv of an image tower in three" \
 	"$(lines visual.blocks.0.attn.qkv.q\ 4x4 visual.blocks.0.attn.qkv.k\ 4x4 \
 		visual.blocks.0.attn.qkv.v\ 4x4 visual.blocks.1.attn.qkv\ 8x4)" "$(chosen)"
 
+# Models whose code comes beside their weights: ChatGLM of both architectures, InternLM2, Baichuan, Qwen.
+fused=transformer.encoder.layers.0.self_attention.query_key_value
+glm='"model_type": "chatglm", "hidden_size": 8, "num_attention_heads": 4'
+model "{$glm, \"kv_channels\": 2, \"multi_query_attention\": true, \"multi_query_group_num\": 2}" \
+	$fused.weight:F32:16x8 mlp.dense_h_to_4h.weight:F32:6x8
+is "ChatGLM2" "$(lines mlp.dense_h_to_4h.gate\ 3x8 mlp.dense_h_to_4h.up\ 3x8 "$fused.q 8x8" "$fused.k 4x8" \
+	"$fused.v 4x8")" "$(chosen)"
+model "{$glm}" $fused.weight:F32:24x8 mlp.dense_h_to_4h.weight:F32:6x8
+is "ChatGLM" "$(lines mlp.dense_h_to_4h\ 6x8 "$fused.q 8x8" "$fused.k 8x8" "$fused.v 8x8")" "$(chosen)"
+model '{"model_type": "internlm2", "hidden_size": 8, "num_attention_heads": 4, "num_key_value_heads": 2}' \
+	attention.wqkv.weight:F32:16x8
+is "InternLM2" "$(lines attention.wqkv.q\ 8x8 attention.wqkv.k\ 4x8 attention.wqkv.v\ 4x8)" "$(chosen)"
+for pair in baichuan=W_pack qwen=c_attn; do
+	model "{\"model_type\": \"${pair%=*}\"}" "a.${pair#*=}.weight:F32:24x8" "a.${pair#*=}.bias:F32:24"
+	is "${pair%=*}" "$(for part in q k v; do echo "a.${pair#*=}.$part 8x8"; done)" "$(chosen)"
+done
+
 # --- experts ---------------------------------------------------------------------------------------
 
 down=model.layers.0.mlp.experts.down_proj
@@ -89,6 +106,10 @@ st-layers: $model: no layer is chosen; --list shows why" "experts: $config" st-l
 done
 model '{"hidden_size": 1}' $down:F32:70000x1x1
 is "more experts than any model has" "" "$(chosen)"
+model '{"hidden_size": 4}' mlp.experts.weights:F32:3x4x6
+is "experts with another name are not left out silently" \
+	"st-layers: $model/model.safetensors: tensor 'mlp.experts.weights': fused; not split: no experts with this name are known" \
+	"$(st-layers --list "$model" 2>&1 >"$tmp/list")"
 model '{"hidden_size": 4}' $down:F32:0x4x6
 is "no experts" "" "$(chosen)"
 

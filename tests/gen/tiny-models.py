@@ -90,6 +90,8 @@ MODELS = [
           vision_config=dict(depth=1, hidden_size=16, intermediate_size=24, num_heads=2, patch_size=2,
                              out_hidden_size=16, num_position_embeddings=16,
                              deepstack_visual_indexes=[0]))),
+    ("jetmoe", "JetMoeForCausalLM",
+     dict(LLAMA, num_local_experts=3, num_experts_per_tok=2, kv_channels=4, num_key_value_heads=2)),
     ("minimax", "MiniMaxForCausalLM",
      dict(MOE, layer_types=["linear_attention", "full_attention"])),
     ("bert", "BertForMaskedLM", BERT),
@@ -199,15 +201,17 @@ def split(model, path, weight):
     return [("", weight)]
 
 
-def experts(module, model_type):
+def experts(module, path, model_type):
     """(parameter, expert, part, matrix) of a module of fused experts."""
+    # modeling_jetmoe.py, JetMoeMoE.forward(): self.input_linear(...).chunk(2, dim=-1); not so in JetMoeMoA
+    gated = path.endswith(".mlp.input_linear")
     for name, stack in module.named_parameters(recurse=False):
         if stack.dim() != 3:
             continue
         for i, weight in enumerate(stack.detach().float()):
             if model_type in TRANSPOSED:
                 weight = weight.T
-            if "gate_up" not in name:
+            if "gate_up" not in name and not gated:
                 yield name, i, "", weight
             elif model_type in ALTERNATING:
                 yield name, i, "gate", weight[::2]
@@ -285,7 +289,7 @@ def layers(model, on_disk):
                 tensor = find(getattr(module, parameter).detach())
                 yield tensor, tensor.replace("experts", f"experts.{i}"), matrix
         elif type(module).__name__.endswith("Experts"):
-            for parameter, i, part, matrix in experts(module, model_type):
+            for parameter, i, part, matrix in experts(module, path, model_type):
                 tensor = find(getattr(module, parameter).detach().float())
                 if tensor is None:  # a tensor for each expert
                     tensor = find(matrix)
