@@ -224,7 +224,8 @@ enum content { GATE_UP, WIDENING, NARROWING };
 /*
  * What a tensor of all experts is called: transformers' fused experts (modeling_mixtral.py and others since
  * 5.0; modeling_gpt_oss.py, modeling_llama4.py), modeling_granitemoe.py until then and
- * modeling_jetmoe.py (input_linear, output_linear), and modeling_aria.py (fc1, fc2).
+ * modeling_jetmoe.py (input_linear, output_linear), and modeling_aria.py (fc1, fc2); and
+ * in GGUF (gguf-py/gguf/constants.py), where they lie outputs x inputs in any model.
  */
 static const struct {
 	const char *name, *type;
@@ -238,6 +239,9 @@ static const struct {
 	{"output_linear", "granitemoe", NARROWING},
 	{"input_linear", "jetmoe", GATE_UP},
 	{"output_linear", "jetmoe", NARROWING},
+	{"ffn_gate_exps", NULL, WIDENING},
+	{"ffn_up_exps", NULL, WIDENING},
+	{"ffn_down_exps", NULL, NARROWING},
 	{"fc1", "aria", GATE_UP},
 	{"fc2", "aria", NARROWING},
 };
@@ -251,7 +255,8 @@ find_content(const struct anatomy *anatomy, const char *module, enum content *co
 		const char *type = stacks[i].type;
 
 		if (strcmp(last, stacks[i].name) ||
-		    (type ? !has_prefix(anatomy->type, type) : !strstr(module, "expert")))
+		    (type ? !has_prefix(anatomy->type, type)
+			  : !strstr(module, "expert") && !has_suffix(last, "_exps")))
 			continue;
 		*content = stacks[i].content;
 		/* JetMoE has experts of attention too, whose one matrix makes queries. */
@@ -355,14 +360,16 @@ split_experts(const struct anatomy *anatomy, const struct model_tensor *tensor, 
 			   .column_pitch = 1,
 			   .block_rows = experts * rows};
 	enum content content;
+	bool in_gguf;
 	int transposed;
 
 	if (!find_content(anatomy, module, &content)) {
 		parts->reason = strstr(module, "expert") ? not_named : NULL;
 		return;
 	}
-	transposed = stack_is_transposed(anatomy, content, rows, columns);
-	if (!anatomy->hidden)
+	in_gguf = has_suffix(module, "_exps");
+	transposed = in_gguf ? 0 : stack_is_transposed(anatomy, content, rows, columns);
+	if (!anatomy->hidden && !in_gguf)
 		parts->reason = not_known;
 	else if (!tensor->elements || experts > MOST_EXPERTS || transposed < 0 ||
 		 (anatomy->experts && anatomy->experts != experts))

@@ -104,6 +104,9 @@ for config in '"hidden_size": 5' '"hidden_size": 4, "num_experts": 4'; do
 	fails 66 "st-layers: $model/model.safetensors: tensor '$down': fused; not split: its shape is not what the configuration says
 st-layers: $model: no layer is chosen; --list shows why" "experts: $config" st-layers "$model"
 done
+model '' blk.0.ffn_down_exps.weight:F32:2x4x6
+is "experts with the names of GGUF need no configuration" \
+	"$(lines blk.0.ffn_down_exps.0\ 4x6 blk.0.ffn_down_exps.1\ 4x6)" "$(chosen)"
 model '{"hidden_size": 1}' $down:F32:70000x1x1
 is "more experts than any model has" "" "$(chosen)"
 model '{"hidden_size": 4}' mlp.experts.weights:F32:3x4x6
