@@ -36,6 +36,7 @@ static const struct program program = {
 		"  --conv            also convolutions\n"
 		"  --embeddings      also embeddings\n"
 		"  --all             every floating-point tensor of two or more dimensions\n"
+		"  --no-split        no parts of fused tensors: each is one matrix\n"
 		"  --include RE      only layers whose name matches RE (repeatable: any of them)\n"
 		"  --exclude RE      no layers whose name matches RE (repeatable)\n"
 		"  --shard I/N       part I of N parts of about equal work\n"
@@ -53,7 +54,7 @@ static struct {
 	bool kinds[LAYER_KINDS];
 	struct name_choice names;
 	unsigned part, parts;
-	bool list;
+	bool list, no_split;
 	enum progress_wish progress;
 } options = {.kinds = {[LAYER_LINEAR] = true}, .part = 1, .parts = 1};
 
@@ -63,6 +64,7 @@ enum {
 	OPTION_ALL,
 	OPTION_INCLUDE,
 	OPTION_EXCLUDE,
+	OPTION_NO_SPLIT,
 	OPTION_SHARD,
 	OPTION_LIST
 };
@@ -73,6 +75,7 @@ static const struct option long_options[] = {
 	{"all", no_argument, 0, OPTION_ALL},
 	{"include", required_argument, 0, OPTION_INCLUDE},
 	{"exclude", required_argument, 0, OPTION_EXCLUDE},
+	{"no-split", no_argument, 0, OPTION_NO_SPLIT},
 	{"shard", required_argument, 0, OPTION_SHARD},
 	{"list", no_argument, 0, OPTION_LIST},
 	PROGRESS_OPTIONS,
@@ -91,10 +94,11 @@ parse_options(int argc, char **argv)
 		case OPTION_EMBEDDINGS: options.kinds[LAYER_EMBEDDING] = true; break;
 		case OPTION_ALL:
 			options.kinds[LAYER_CONV] = options.kinds[LAYER_EMBEDDING] =
-				options.kinds[LAYER_OTHER] = true;
+				options.kinds[LAYER_OTHER] = options.kinds[LAYER_UNUSED] = true;
 			break;
 		case OPTION_INCLUDE: name_choice_include(&options.names, optarg); break;
 		case OPTION_EXCLUDE: name_choice_exclude(&options.names, optarg); break;
+		case OPTION_NO_SPLIT: options.no_split = true; break;
 		case OPTION_SHARD: program_parse_part(optarg, &options.part, &options.parts); break;
 		case OPTION_LIST: options.list = true; break;
 		case OPTION_PROGRESS: options.progress = PROGRESS_ALWAYS; break;
@@ -129,52 +133,80 @@ find_model(const char *name)
  * chosen in all parts together.
  */
 static size_t
-narrow(struct layer *layers, size_t count)
+narrow(struct layers *layers)
 {
 	size_t chosen;
 
-	for (size_t i = 0; i < count; i++) {
-		const char *reason = name_choice_refuses(&options.names, layers[i].name);
+	for (size_t i = 0; i < layers->count; i++) {
+		const char *reason = name_choice_refuses(&options.names, layers->items[i].name);
 
 		if (reason)
-			layer_leave_out(&layers[i], reason);
+			layer_leave_out(&layers->items[i], reason);
 	}
-	chosen = layers_number(layers, count);
-	layers_keep_part(layers, count, options.part, options.parts);
+	layers_drop_repeated(layers);
+	chosen = layers_number(layers);
+	layers_keep_part(layers, options.part, options.parts);
 	return chosen;
+}
+
+/* Whether a layer is all of its tensor, which then has the tensor's shape. */
+static bool
+is_whole(const struct layer *layer)
+{
+	return view_is_whole(&layer->view, layer->tensor);
 }
 
 /* A shape as "4096x1024"; "" for a scalar. */
 static char *
-shape_text(const struct model_tensor *tensor)
+shape_text(const struct layer *layer)
 {
+	const struct model_tensor *tensor = layer->tensor;
 	struct text text = {0};
 
 	text_append(&text, "", 0);
-	for (unsigned i = 0; i < tensor->rank; i++)
+	if (!is_whole(layer))
+		text_print(&text, "%" PRIu64 "x%" PRIu64, layer->view.rows, layer->view.columns);
+	for (unsigned i = 0; is_whole(layer) && i < tensor->rank; i++)
 		text_print(&text, "%s%" PRIu64, i ? "x" : "", tensor->shape[i]);
 	return text.bytes;
 }
 
+/* What a layer takes in the file: its share of the tensor. */
+static uint64_t
+bytes_of(const struct layer *layer)
+{
+	uint64_t elements = layer->tensor->elements;
+
+	if (is_whole(layer) || !elements)
+		return layer->tensor->bytes;
+	return (uint64_t)((double)layer->tensor->bytes *
+			  ((double)layer->view.rows * (double)layer->view.columns /
+			   (double)elements));
+}
+
 static void
-print_list(const struct model *model, const struct layer *layers)
+print_list(const struct model *model, const struct layers *layers)
 {
 	printf("tensor\tlayer_name\tcategory\tdtype\tshape\tbytes\tfile\toffset\tchosen\treason\n");
-	for (size_t i = 0; i < model->count; i++) {
-		const struct layer *layer = &layers[i];
+	for (size_t i = 0; i < layers->count; i++) {
+		const struct layer *layer = &layers->items[i];
 		const struct model_tensor *tensor = layer->tensor;
-		char *shape = shape_text(tensor);
+		char *shape = shape_text(layer);
 
 		tsv_text(stdout, tensor->name, '\t');
 		tsv_text(stdout, layer->name, '\t');
 		tsv_text(stdout, tensor->rank < 2 ? "" : layer->category, '\t');
 		tsv_text(stdout, tensor->stored, '\t');
 		tsv_text(stdout, shape, '\t');
-		tsv_unsigned(stdout, tensor->bytes, '\t');
+		tsv_unsigned(stdout, bytes_of(layer), '\t');
 		tsv_text(stdout, model->files[tensor->file].path, '\t');
 		tsv_unsigned(stdout, tensor->offset, '\t');
 		tsv_text(stdout, layer->chosen ? "yes" : "no", '\t');
-		tsv_text(stdout, layer->reason, '\n');
+		tsv_text(stdout, layer->reason, layer->note ? ';' : '\n');
+		if (layer->note) {
+			putchar(' ');
+			tsv_text(stdout, layer->note, '\n');
+		}
 		free(shape);
 	}
 	program_finish_output();
@@ -183,7 +215,7 @@ print_list(const struct model *model, const struct layer *layers)
 /* What is read now, for the stream to take it from. */
 struct source {
 	const struct model *model;
-	const struct model_tensor *tensor;
+	const struct layer *layer;
 };
 
 static void
@@ -192,7 +224,8 @@ read_piece(void *context, uint64_t offset, void *buffer, size_t count)
 	const struct source *source = context;
 	struct failure failure;
 
-	if (model_read(source->model, source->tensor, offset, buffer, count, &failure))
+	if (view_read(source->model, source->layer->tensor, &source->layer->view, offset, buffer,
+		      count, &failure))
 		die(failure.status, "%s", failure.text);
 }
 
@@ -204,8 +237,10 @@ static struct frame
 frame_of(const struct layer *layer, size_t count, const char *signature)
 {
 	const struct model_tensor *tensor = layer->tensor;
-	struct frame frame = frame_new(FRAME_TENSOR, tensor->name, tensor->dtype, tensor->rank,
-				       tensor->shape);
+	uint64_t shape[2] = {layer->view.rows, layer->view.columns};
+	bool whole = is_whole(layer);
+	struct frame frame = frame_new(FRAME_TENSOR, layer->tensor_name, tensor->dtype,
+				       whole ? tensor->rank : 2, whole ? tensor->shape : shape);
 
 	frame_set(&frame, "layer", "%s", layer->name);
 	frame_set(&frame, "category", "%s", layer->category);
@@ -221,15 +256,15 @@ frame_of(const struct layer *layer, size_t count, const char *signature)
 
 /* The frames of the layers of this part; count is that of all parts. */
 static void
-write_stream(const struct model *model, const struct layer *layers, size_t count,
+write_stream(const struct model *model, const struct layers *layers, size_t count,
 	     const char *signature)
 {
 	struct stream_writer *writer = stream_create(STDOUT_FILENO);
 	double work = 0;
 
-	for (size_t i = 0; i < model->count; i++) {
-		const struct layer *layer = &layers[i];
-		struct source source = {model, layer->tensor};
+	for (size_t i = 0; i < layers->count; i++) {
+		const struct layer *layer = &layers->items[i];
+		struct source source = {model, layer};
 		struct frame frame;
 
 		if (!layer->chosen)
@@ -243,20 +278,25 @@ write_stream(const struct model *model, const struct layer *layers, size_t count
 	stream_finish(writer, NULL, signature);
 }
 
-/* Says which layers cannot be read. */
+/* Says which layers cannot be given. */
 static int
-report_unreadable(const struct model *model, const struct layer *layers)
+report_missing(const struct model *model, const struct layers *layers)
 {
 	int status = 0;
 
-	for (size_t i = 0; i < model->count; i++) {
-		const struct model_tensor *tensor = layers[i].tensor;
+	for (size_t i = 0; i < layers->count; i++) {
+		const struct layer *layer = &layers->items[i];
+		const char *path = model->files[layer->tensor->file].path;
 
-		if (!layer_is_unreadable(&layers[i]) || layers[i].left_out)
+		if (layer->left_out || layer->chosen ||
+		    (!layer_is_unreadable(layer) && !layer->missing))
 			continue;
-		warn("%s: tensor '%s': left out: weights of type %s%s are not read",
-		     model->files[tensor->file].path, tensor->name, tensor->stored,
-		     layers[i].kind == LAYER_SCALED ? " with scales beside them" : "");
+		if (layer->missing)
+			warn("%s: tensor '%s': %s", path, layer->tensor->name, layer->note);
+		else
+			warn("%s: tensor '%s': left out: weights of type %s%s are not read", path,
+			     layer->tensor->name, layer->tensor->stored,
+			     layer->kind == LAYER_SCALED ? " with scales beside them" : "");
 		status = STATUS_INCOMPLETE;
 	}
 	return status;
@@ -268,7 +308,7 @@ main(int argc, char **argv)
 	static const char *const without_effect[] = {"--shard", NULL}; /* on a frame */
 	struct model model;
 	struct failure failure;
-	struct layer *layers;
+	struct layers layers;
 	const char *name;
 	char *path, *signature;
 	size_t count;
@@ -283,21 +323,21 @@ main(int argc, char **argv)
 		die_failure(&failure, path);
 	if (model.notice)
 		warn("%s: %s", path, model.notice);
-	layers = layers_of(&model, options.kinds);
-	count = narrow(layers, model.count);
-	status = report_unreadable(&model, layers);
+	layers = layers_of(&model, options.kinds, !options.no_split);
+	count = narrow(&layers);
+	status = report_missing(&model, &layers);
 	if (options.list) {
-		print_list(&model, layers);
+		print_list(&model, &layers);
 	} else {
 		if (!count)
 			die(STATUS_NO_INPUT, "%s: no layer is chosen; --list shows why", path);
 		signature = program_signature(&program, argc, argv, without_effect);
 		progress_begin(PROGRESS_LAYERS, options.progress);
-		write_stream(&model, layers, count, signature);
+		write_stream(&model, &layers, count, signature);
 		progress_end();
 		free(signature);
 	}
-	layers_free(layers, model.count);
+	layers_free(&layers);
 	name_choice_free(&options.names);
 	model_close(&model);
 	free(path);

@@ -1,10 +1,17 @@
 #include "layer.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ANY(...) ((const char *const[]){__VA_ARGS__, NULL})
+#include "anatomy.h"
+#include "category.h"
+#include "fused.h"
+#include "gguf_names.h"
+#include "head.h"
+#include "natural.h"
+#include "scales.h"
 
 static bool
 contains_any(const char *name, const char *const *words)
@@ -35,189 +42,90 @@ lower_case(const char *name)
 }
 
 static const char *
-linear_category(const char *name)
+last_component(const char *module)
 {
-	static const struct {
-		const char *category;
-		const char *words[8];
-	} rules[] = {
-		{"attn_q", {".q_proj", "q_proj", ".q.", "query_proj"}},
-		{"attn_k", {".k_proj", "k_proj", ".k.", "key_proj"}},
-		{"attn_v", {".v_proj", "v_proj", ".v.", "value_proj"}},
-		{"attn_o", {".o_proj", "o_proj", "out_proj", "proj_out"}},
-		{"mlp_up", {"up_proj", "w1", "fc1", "dense_h_to_4h", "mlp_up"}},
-		{"mlp_gate", {"gate_proj", "mlp_gate"}},
-		{"mlp_down", {"down_proj", "w2", "fc2", "dense_4h_to_h", "mlp_down"}},
-		{"router_or_gate", {"router", "route", "gate", "gating"}},
-		{"expert_linear", {"expert"}},
-		{"lm_head", {"lm_head", "embed_out"}},
-	};
+	const char *dot = strrchr(module, '.');
 
-	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
-		if (contains_any(name, rules[i].words))
-			return rules[i].category;
-	return "other_linear";
+	return dot ? dot + 1 : module;
 }
+
+/* --- what a tensor is --- */
 
 /*
- * The part of a GGUF name that says what a tensor does, and what may follow it: "attn_q" of "blk.0.attn_q",
- * "ffn_up.3" of an expert of its own. Null for other names. Encoders and decoders put "enc.", "v." and the
- * like before (TENSOR_NAMES of gguf-py/gguf/constants.py).
+ * Names of tables that are looked up, by the last part of the module's name. Excepted are linear layers:
+ * embed_out of GPT-NeoX, embeddings_project of ELECTRA, embedding_hidden_mapping_in of ALBERT, class_embed
+ * of Deformable DETR, patch_embedding of SigLIP 2, vision_embed_tokens of Fuyu.
  */
-static const char *
-gguf_role(const char *name)
-{
-	const char *at = has_prefix(name, "blk.") ? name : strstr(name, ".blk.");
-
-	if (!at)
-		return NULL;
-	at = strstr(at, "blk.") + strlen("blk.");
-	at += strspn(at, "0123456789");
-	return *at == '.' ? at + 1 : NULL;
-}
-
-/* Experts stacked in one tensor are what AlphaQuant's rules say of those that have a tensor each. */
-static const char *
-gguf_category(const char *name)
-{
-	static const struct {
-		const char *role, *category;
-	} roles[] = {
-		{"attn_q", "attn_q"},		{"attn_k", "attn_k"},
-		{"attn_v", "attn_v"},		{"attn_output", "attn_o"},
-		{"attn_o", "attn_o"},		{"attn_out", "attn_o"},
-		{"cross_attn_q", "attn_q"},	{"cross_attn_k", "attn_k"},
-		{"cross_attn_v", "attn_v"},	{"cross_attn_o", "attn_o"},
-		{"ffn_up", "mlp_up"},		{"ffn_up_exps", "mlp_up"},
-		{"ffn_up_shexp", "mlp_up"},	{"ffn_gate", "mlp_gate"},
-		{"ffn_gate_exps", "mlp_gate"},	{"ffn_gate_shexp", "mlp_gate"},
-		{"ffn_down", "mlp_down"},	{"ffn_down_exps", "mlp_down"},
-		{"ffn_down_shexp", "mlp_down"},
-	};
-	const char *role = gguf_role(name);
-
-	if (!strcmp(name, "output"))
-		return "lm_head";
-	for (size_t i = 0; role && i < sizeof(roles) / sizeof(*roles); i++) {
-		size_t length = strlen(roles[i].role);
-
-		if (!strncmp(role, roles[i].role, length) && (!role[length] || role[length] == '.'))
-			return roles[i].category;
-	}
-	return NULL;
-}
-
-const char *
-layer_category(const char *name, enum layer_kind kind)
-{
-	char *low = lower_case(name);
-	const char *category = gguf_category(low);
-
-	if (!category)
-		category = linear_category(low);
-	free(low);
-	if (!strcmp(category, "other_linear") && kind == LAYER_CONV)
-		return "conv";
-	if (!strcmp(category, "other_linear") && kind == LAYER_EMBEDDING)
-		return "embedding";
-	return category;
-}
-
-/* Names of tables that are looked up, by the last part of the module's name. */
 static bool
 is_embedding_name(const char *module)
 {
-	const char *dot = strrchr(module, '.');
-	char *last = lower_case(dot ? dot + 1 : module);
-	/* GPT-NeoX calls its output layer embed_out, and it is a torch.nn.Linear. */
-	bool found = strcmp(last, "embed_out") &&
-		     (contains_any(last,
-				   ANY("embed", "embd", "relative_attention_bias", "rel_pos")) ||
-		      equals_any(last, ANY("wte", "wpe", "shared", "token_types", "attn_rel_b",
-					   "cross_attn_rel_b")));
+	char *last = lower_case(last_component(module));
+	bool found = (contains_any(last,
+				   TYPES("embed", "embd", "relative_attention_bias", "rel_pos")) ||
+		      equals_any(last, TYPES("wte", "wpe", "shared", "token_types", "attn_rel_b",
+					     "cross_attn_rel_b"))) &&
+		     !contains_any(last, TYPES("embed_out", "proj", "mapping", "class_embed",
+					       "patch_embed", "vision_embed_tokens"));
 
 	free(last);
 	return found;
 }
 
-/* --- scales --- */
+static bool
+is_norm_name(const char *module)
+{
+	char *last = lower_case(last_component(module));
+	bool found = strstr(last, "norm") || has_prefix(last, "ln_");
+
+	free(last);
+	return found;
+}
+
+static bool
+is_floating(enum dtype dtype)
+{
+	return dtype_name(dtype)[0] == 'F' || dtype == DTYPE_BF16;
+}
 
 /*
- * Quantised weights are values and scales, in tensors of the same module: weight and weight_scale,
- * weight_scale_inv, weight_scale_2, weight_global_scale or scale, gate_up_proj and
- * gate_up_proj_scale; or one beneath the other, weight and weight.scale. So a tensor has scales if one
- * with "scale" in the last part of its name is in the same place, or in the place that the tensor's
- * whole name is. A layer that is left out, with a message, for a scale that is not its own is better than
- * one that is measured without its scales.
+ * Whether transformers never loads a tensor: layers after the last, which predict further tokens
+ * (DeepSeek-V3, GLM-4.5: _keys_to_ignore_on_load_unexpected), those of Qwen3-Next called mtp, and the
+ * masks that old checkpoints of GPT-2 and GPT-NeoX have.
  */
-struct place {
-	const char *name;
-	size_t length; /* of name, up to the last dot */
-};
-
-static struct place
-place_of(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	return (struct place){name, dot ? (size_t)(dot - name) : 0};
-}
-
-static int
-compare_places(const void *a, const void *b)
-{
-	const struct place *x = a, *y = b;
-	int order = memcmp(x->name, y->name, x->length < y->length ? x->length : y->length);
-
-	return order ? order : (x->length > y->length) - (x->length < y->length);
-}
-
-/* The places where scales are, sorted. */
-struct scales {
-	struct place *places;
-	size_t count;
-};
-
 static bool
-is_scale_name(const char *name)
+is_unused(const struct anatomy *anatomy, const struct model_tensor *tensor)
 {
-	char *last = lower_case(name + place_of(name).length);
-	bool found = strstr(last, "scale");
+	static const char *const places[] = {"model.layers.", "model.language_model.layers.",
+					     "language_model.model.layers."};
+	const char *name = tensor->name;
 
-	free(last);
-	return found;
+	if (has_prefix(name, "mtp.") || strstr(name, ".mtp.") || has_prefix(name, "model.mtp_"))
+		return true;
+	if (has_suffix(name, ".masked_bias") || has_suffix(name, ".rotary_emb.inv_freq") ||
+	    (tensor->rank == 4 &&
+	     (has_suffix(name, ".attn.bias") || has_suffix(name, "attention.bias"))))
+		return true;
+	for (size_t i = 0; anatomy->blocks && i < sizeof(places) / sizeof(*places); i++)
+		if (has_prefix(name, places[i]) &&
+		    strtoull(name + strlen(places[i]), NULL, 10) >= anatomy->blocks)
+			return true;
+	return false;
 }
 
-static struct scales
-scales_of(const struct model *model)
-{
-	struct scales scales = {.places = xcalloc(model->count, sizeof(*scales.places))};
-
-	for (size_t i = 0; i < model->count; i++)
-		if (is_scale_name(model->tensors[i].name))
-			scales.places[scales.count++] = place_of(model->tensors[i].name);
-	if (scales.count)
-		qsort(scales.places, scales.count, sizeof(*scales.places), compare_places);
-	return scales;
-}
-
+/*
+ * Whether a matrix is the bare parameter of a router that never was a torch.nn.Linear: DeepseekV3TopkRouter
+ * and those after it, GptOssTopKRouter. Those of other models were until transformers 5.
+ */
 static bool
-are_scales_at(const struct scales *scales, struct place place)
+is_bare_router(const struct anatomy *anatomy, const char *module)
 {
-	return scales->count && bsearch(&place, scales->places, scales->count,
-					sizeof(*scales->places), compare_places);
+	return (has_suffix(module, ".mlp.gate") &&
+		anatomy_is(anatomy, TYPES("deepseek_v3", "deepseek_v32", "glm4_moe", "glm4v_moe",
+					  "glm4v_moe_text", "glm4_moe_lite", "dots1", "glm_moe_dsa",
+					  "kimi_k2", "solar_open"))) ||
+	       (has_suffix(module, ".mlp.router") &&
+		anatomy_is(anatomy, TYPES("gpt_oss", "openai_privacy_filter")));
 }
-
-/* Whether the name is that of a tensor with scales. */
-static bool
-has_scales(const struct scales *scales, const char *name)
-{
-	struct place beneath = {name, strlen(name)};
-
-	return are_scales_at(scales, place_of(name)) || are_scales_at(scales, beneath);
-}
-
-/* --- kinds --- */
 
 /* Types of 16 bits and more have the range to do without scales. */
 static bool
@@ -232,40 +140,69 @@ is_flat_conv(const char *module)
 {
 	const char *role = gguf_role(module);
 
-	return role && equals_any(role, ANY("ssm_conv1d", "ssm_conv1d_q", "ssm_conv1d_k",
-					    "ssm_conv1d_v", "shortconv.conv"));
+	return role && equals_any(role, TYPES("ssm_conv1d", "ssm_conv1d_q", "ssm_conv1d_k",
+					      "ssm_conv1d_v", "shortconv.conv"));
+}
+
+/* Scales and values that need them; LAYER_LINEAR, which says nothing yet, for all others. */
+static enum layer_kind
+kind_of_scaled(const struct model_tensor *tensor, const struct scales *scales)
+{
+	if (!may_be_scaled(tensor->dtype))
+		return LAYER_LINEAR;
+	if (tensor->dtype == DTYPE_F8_E8M0 || is_scale_name(tensor->name))
+		return LAYER_SCALES;
+	return has_scales(scales, tensor->name) ? LAYER_SCALED : LAYER_LINEAR;
+}
+
+static bool
+is_conv(const struct model_tensor *tensor, const char *module)
+{
+	char *low = lower_case(module);
+	bool found = has_suffix(tensor->name, ".weight") &&
+		     (tensor->rank > 3 || (tensor->rank == 3 && strstr(low, "conv")) ||
+		      is_flat_conv(low));
+
+	free(low);
+	return found;
 }
 
 static enum layer_kind
-kind_of(const struct model_tensor *tensor, const char *module, const struct scales *scales)
+kind_of(const struct anatomy *anatomy, const struct scales *scales,
+	const struct model_tensor *tensor, const char *module)
 {
 	bool is_weight = has_suffix(tensor->name, ".weight");
-	char *low;
-	bool is_conv;
+	enum layer_kind scaled;
 
 	if (tensor->rank < 2)
 		return LAYER_VECTOR;
+	if (is_unused(anatomy, tensor))
+		return is_floating(tensor->dtype) ? LAYER_UNUSED : LAYER_NOT_FLOAT;
 	if (tensor->opaque)
 		return LAYER_UNREADABLE;
 	if (!dtype_is_decodable(tensor->dtype))
 		return is_weight ? LAYER_UNREADABLE : LAYER_NOT_FLOAT;
-	if (may_be_scaled(tensor->dtype)) {
-		if (tensor->dtype == DTYPE_F8_E8M0 || is_scale_name(tensor->name))
-			return LAYER_SCALES;
-		if (has_scales(scales, tensor->name))
-			return LAYER_SCALED;
-	}
-	low = lower_case(module);
-	is_conv = is_weight && (tensor->rank > 3 || (tensor->rank == 3 && strstr(low, "conv")) ||
-				is_flat_conv(low));
-	free(low);
-	if (is_conv)
+	scaled = kind_of_scaled(tensor, scales);
+	if (scaled != LAYER_LINEAR)
+		return scaled;
+	if (is_conv(tensor, module))
 		return LAYER_CONV;
 	if (tensor->rank == 2 && is_embedding_name(module))
 		return LAYER_EMBEDDING;
-	if (tensor->rank == 2 && is_weight && !strstr(module, "norm"))
+	if (tensor->rank == 2 && is_weight && !is_norm_name(module) &&
+	    !is_bare_router(anatomy, module))
 		return LAYER_LINEAR;
 	return LAYER_OTHER;
+}
+
+/* Whether a linear layer's weights lie inputs x outputs, as those of transformers' Conv1D do. */
+static bool
+is_transposed(const struct anatomy *anatomy, const char *module)
+{
+	const char *last = last_component(module);
+
+	return anatomy->transposed && (!strcmp(last, "c_attn") || !strcmp(last, "c_proj") ||
+				       !strcmp(last, "c_fc") || !strcmp(last, "q_attn"));
 }
 
 /* Forming the Gram matrix takes m n^2, and reducing it to tridiagonal form 4/3 n^3. */
@@ -286,12 +223,14 @@ reason_for(const struct layer *layer)
 		[LAYER_CONV] = "convolution, asked for",
 		[LAYER_EMBEDDING] = "embedding, asked for",
 		[LAYER_OTHER] = "other tensor, asked for",
+		[LAYER_UNUSED] = "never loaded by transformers, asked for",
 	};
 	static const char *const left_out[LAYER_KINDS] = {
 		[LAYER_LINEAR] = "linear layer",
 		[LAYER_CONV] = "convolution (--conv takes it)",
 		[LAYER_EMBEDDING] = "embedding (--embeddings takes it)",
 		[LAYER_OTHER] = "not the weight of a linear layer (--all takes it)",
+		[LAYER_UNUSED] = "never loaded by transformers (--all takes it)",
 		[LAYER_VECTOR] = "fewer than two dimensions",
 		[LAYER_NOT_FLOAT] = "not floating point",
 		[LAYER_SCALES] = "scales, not weights",
@@ -302,43 +241,156 @@ reason_for(const struct layer *layer)
 	return layer->chosen ? chosen[layer->kind] : left_out[layer->kind];
 }
 
-static struct layer
-layer_of(const struct model_tensor *tensor, const bool *kinds, const struct scales *scales)
+/* --- all of them --- */
+
+/* What layers_of() was asked for, and what it has so far. */
+struct listing {
+	struct anatomy anatomy;
+	struct head head;
+	struct scales scales;
+	const bool *kinds;
+	bool split;
+	struct layers layers;
+	size_t capacity;
+};
+
+/* Appends a layer of which name, tensor, view and kind are set. */
+static void
+add_layer(struct listing *listing, struct layer layer)
+{
+	struct layers *layers = &listing->layers;
+
+	if (layers->count == listing->capacity) {
+		listing->capacity = listing->capacity ? 2 * listing->capacity : 64;
+		layers->items = xreallocarray(layers->items, listing->capacity,
+					      sizeof(*layers->items));
+	}
+	if (!layer.category)
+		layer.category = category_of(layer.name);
+	if (!strcmp(layer.category, "other_linear") && layer.kind == LAYER_CONV)
+		layer.category = "conv";
+	if (!strcmp(layer.category, "other_linear") && layer.kind == LAYER_EMBEDDING)
+		layer.category = "embedding";
+	layer.cost = cost_of(layer.view.rows, layer.view.columns);
+	layer.chosen = listing->kinds[layer.kind];
+	layer.reason = reason_for(&layer);
+	layers->items[layers->count++] = layer;
+}
+
+static void
+add_parts(struct listing *listing, const struct model_tensor *tensor, struct parts *parts)
+{
+	const char *ending = has_suffix(tensor->name, ".weight") ? ".weight" : "";
+
+	for (size_t i = 0; i < parts->count; i++)
+		add_layer(listing,
+			  (struct layer){
+				  .tensor = tensor,
+				  .view = parts->items[i].view,
+				  .kind = LAYER_LINEAR,
+				  .name = xstrdup(parts->items[i].name),
+				  .tensor_name = format_text("%s%s", parts->items[i].name, ending),
+				  .category = parts->items[i].category,
+				  .note = "a part of a fused tensor",
+			  });
+}
+
+/* A tensor that is one layer, or none. Takes the name. */
+static void
+add_whole(struct listing *listing, struct layer layer, const char *reason)
+{
+	bool is_matrix = layer.kind == LAYER_LINEAR;
+
+	layer.tensor_name = xstrdup(layer.tensor->name);
+	layer.is_table = layer.tensor == listing->head.table;
+	layer.is_head = listing->head.table && layer.tensor == listing->head.tensor;
+	if (reason)
+		layer.note = reason;
+	else if (layer.kind == LAYER_OTHER && is_bare_router(&listing->anatomy, layer.name))
+		layer.note = "a router that is no torch.nn.Linear";
+	else if (is_matrix && layer.view.column_pitch != 1)
+		layer.note = "stored transposed";
+	layer.missing = reason && listing->split && !is_matrix;
+	add_layer(listing, layer);
+}
+
+static void
+add_tensor(struct listing *listing, const struct model_tensor *tensor)
 {
 	size_t length = strlen(tensor->name);
-	struct layer layer = {.tensor = tensor};
+	struct layer layer = {.tensor = tensor, .view = view_whole(tensor)};
+	struct parts parts = {0};
 
 	if (has_suffix(tensor->name, ".weight"))
 		length -= strlen(".weight");
 	layer.name = xstrndup(tensor->name, length);
-	layer.kind = kind_of(tensor, layer.name, scales);
-	layer.category = layer_category(layer.name, layer.kind);
-	layer.rows = tensor->rank ? tensor->shape[0] : 1;
-	layer.columns = layer.rows ? tensor->elements / layer.rows : 0;
-	layer.cost = cost_of(layer.rows, layer.columns);
-	layer.chosen = kinds[layer.kind];
-	layer.reason = reason_for(&layer);
-	return layer;
+	layer.kind = kind_of(&listing->anatomy, &listing->scales, tensor, layer.name);
+	if (layer.kind == LAYER_LINEAR && is_transposed(&listing->anatomy, layer.name))
+		layer.view = view_transposed(&layer.view);
+	if (layer.kind == LAYER_LINEAR || layer.kind == LAYER_OTHER)
+		parts = parts_of(&listing->anatomy, tensor, layer.name, &layer.view);
+	if (parts.count && listing->split) {
+		add_parts(listing, tensor, &parts);
+		free(layer.name);
+	} else {
+		add_whole(listing, layer,
+			  parts.count ? "fused; --no-split keeps it whole" : parts.reason);
+	}
+	parts_free(&parts);
 }
 
-struct layer *
-layers_of(const struct model *model, const bool kinds[static LAYER_KINDS])
+/* The output layer that has no tensor of its own. */
+static void
+add_head(struct listing *listing)
 {
-	struct layer *layers = xcalloc(model->count, sizeof(*layers));
-	struct scales scales = scales_of(model);
+	const struct head *head = &listing->head;
 
-	for (size_t i = 0; i < model->count; i++)
-		layers[i] = layer_of(&model->tensors[i], kinds, &scales);
-	free(scales.places);
-	return layers;
+	add_layer(listing, (struct layer){.tensor = head->table,
+					  .view = view_whole(head->table),
+					  .kind = LAYER_LINEAR,
+					  .name = xstrdup(head->module),
+					  .tensor_name = format_text("%s.weight", head->module),
+					  .category = "lm_head",
+					  .is_head = true,
+					  .note = "tied to this embedding"});
+}
+
+struct layers
+layers_of(const struct model *model, const bool kinds[static LAYER_KINDS], bool split)
+{
+	struct listing listing = {.anatomy = anatomy_of(model), .kinds = kinds, .split = split};
+	char *place;
+	bool wanted;
+
+	listing.head = head_of(&listing.anatomy);
+	listing.scales = scales_of(model);
+	wanted = listing.head.table && !listing.head.tensor &&
+		 dtype_is_decodable(listing.head.table->dtype);
+	place = format_text("%s.weight", listing.head.module);
+	for (size_t i = 0; i < model->count; i++) {
+		/* It comes where its own tensor would. */
+		if (wanted && compare_natural(place, model->tensors[i].name) < 0) {
+			add_head(&listing);
+			wanted = false;
+		}
+		add_tensor(&listing, &model->tensors[i]);
+	}
+	if (wanted)
+		add_head(&listing);
+	free(listing.scales.places);
+	free(place);
+	return listing.layers;
 }
 
 void
-layers_free(struct layer *layers, size_t count)
+layers_free(struct layers *layers)
 {
-	for (size_t i = 0; i < count; i++)
-		free(layers[i].name);
-	free(layers);
+	for (size_t i = 0; i < layers->count; i++) {
+		free(layers->items[i].name);
+		free(layers->items[i].tensor_name);
+	}
+	free(layers->items);
+	*layers = (struct layers){0};
 }
 
 bool
@@ -356,21 +408,37 @@ layer_leave_out(struct layer *layer, const char *reason)
 	layer->left_out = true;
 }
 
+void
+layers_drop_repeated(struct layers *layers)
+{
+	bool has_head = false;
+
+	for (size_t i = 0; i < layers->count; i++)
+		if (layers->items[i].chosen && layers->items[i].is_head)
+			has_head = true;
+	for (size_t i = 0; i < layers->count; i++)
+		if (has_head && layers->items[i].is_table && layers->items[i].chosen)
+			layer_leave_out(&layers->items[i], "embedding, and the output layer again");
+}
+
 size_t
-layers_number(struct layer *layers, size_t count)
+layers_number(struct layers *layers)
 {
 	double total = 0, done = 0;
 	size_t chosen = 0;
 
-	for (size_t i = 0; i < count; i++)
-		if (layers[i].chosen)
-			total += layers[i].cost;
-	for (size_t i = 0; i < count; i++)
-		if (layers[i].chosen) {
-			done += layers[i].cost;
-			layers[i].number = chosen++;
-			layers[i].work = total > 0 ? done / total : 1;
-		}
+	for (size_t i = 0; i < layers->count; i++)
+		if (layers->items[i].chosen)
+			total += layers->items[i].cost;
+	for (size_t i = 0; i < layers->count; i++) {
+		struct layer *layer = &layers->items[i];
+
+		if (!layer->chosen)
+			continue;
+		done += layer->cost;
+		layer->number = chosen++;
+		layer->work = total > 0 ? done / total : 1;
+	}
 	return chosen;
 }
 
@@ -386,15 +454,15 @@ compare_cost(const void *a, const void *b)
 }
 
 void
-layers_keep_part(struct layer *layers, size_t count, unsigned part, unsigned parts)
+layers_keep_part(struct layers *layers, unsigned part, unsigned parts)
 {
-	struct layer **by_cost = xcalloc(count, sizeof(struct layer *));
+	struct layer **by_cost = xcalloc(layers->count, sizeof(struct layer *));
 	double *load = xcalloc(parts, sizeof(*load));
 	size_t chosen = 0;
 
-	for (size_t i = 0; i < count; i++)
-		if (layers[i].chosen)
-			by_cost[chosen++] = &layers[i];
+	for (size_t i = 0; i < layers->count; i++)
+		if (layers->items[i].chosen)
+			by_cost[chosen++] = &layers->items[i];
 	qsort(by_cost, chosen, sizeof(*by_cost), compare_cost);
 	for (size_t i = 0; i < chosen; i++) {
 		unsigned least = 0;
