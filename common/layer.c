@@ -327,7 +327,9 @@ add_tensor(struct listing *listing, const struct model_tensor *tensor)
 	layer.kind = kind_of(&listing->anatomy, &listing->scales, tensor, layer.name);
 	if (layer.kind == LAYER_LINEAR && is_transposed(&listing->anatomy, layer.name))
 		layer.view = view_transposed(&layer.view);
-	if (layer.kind == LAYER_LINEAR || layer.kind == LAYER_OTHER)
+	/* Scales of experts are no experts. */
+	if (layer.kind == LAYER_LINEAR ||
+	    (layer.kind == LAYER_OTHER && !is_scale_name(tensor->name)))
 		parts = parts_of(&listing->anatomy, tensor, layer.name, &layer.view);
 	if (parts.count && listing->split) {
 		add_parts(listing, tensor, &parts);

@@ -105,9 +105,9 @@ done <<-'END'
 	blk.0.ffn_gate_shexp mlp_gate yes
 	blk.0.ffn_down_shexp mlp_down yes
 	blk.0.ffn_gate.3 mlp_gate yes
-	blk.0.ffn_up_exps mlp_up no
-	blk.0.ffn_gate_exps mlp_gate no
-	blk.0.ffn_down_exps mlp_down no
+	blk.0.ffn_up_exps.1 mlp_up yes
+	blk.0.ffn_gate_exps.1 mlp_gate yes
+	blk.0.ffn_down_exps.1 mlp_down yes
 	blk.0.ssm_conv1d conv no
 	blk.0.ssm_in other_linear yes
 	enc.blk.1.attn_o attn_o yes
