@@ -248,13 +248,20 @@ report_unreadable(const struct model *model, const struct layer *layers)
 {
 	int status = 0;
 
-	for (size_t i = 0; i < model->count; i++)
-		if (layers[i].kind == LAYER_UNREADABLE && !layers[i].left_out) {
-			warn("%s: tensor '%s': left out: weights of type %s are not read",
-			     model->files[layers[i].tensor->file].path, layers[i].tensor->name,
-			     layers[i].tensor->stored);
-			status = STATUS_INCOMPLETE;
-		}
+	for (size_t i = 0; i < model->count; i++) {
+		const struct model_tensor *tensor = layers[i].tensor;
+		const char *path = model->files[tensor->file].path;
+
+		if (layers[i].kind != LAYER_UNREADABLE || layers[i].left_out)
+			continue;
+		if (tensor->unreadable)
+			warn("%s: tensor '%s': left out: %s", path, tensor->name,
+			     tensor->unreadable);
+		else
+			warn("%s: tensor '%s': left out: weights of type %s are not read", path,
+			     tensor->name, tensor->stored);
+		status = STATUS_INCOMPLETE;
+	}
 	return status;
 }
 

@@ -92,6 +92,10 @@ kind_of(const struct model_tensor *tensor, const char *module)
 	char *low;
 	bool is_conv;
 
+	if (tensor->unreadable)
+		return LAYER_UNREADABLE;
+	if (tensor->part_of)
+		return LAYER_PART;
 	if (tensor->rank < 2)
 		return LAYER_VECTOR;
 	if (!dtype_is_decodable(tensor->dtype))
@@ -156,6 +160,10 @@ layer_of(const struct model_tensor *tensor, const bool *kinds)
 	layer.cost = cost_of(layer.rows, layer.columns);
 	layer.chosen = kinds[layer.kind];
 	layer.reason = reason_for(&layer);
+	if (layer.kind == LAYER_PART)
+		layer.reason = layer.own_reason = format_text("part of %s", tensor->part_of);
+	else if (tensor->unreadable)
+		layer.reason = tensor->unreadable;
 	return layer;
 }
 
@@ -172,8 +180,10 @@ layers_of(const struct model *model, const bool kinds[static LAYER_KINDS])
 void
 layers_free(struct layer *layers, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		free(layers[i].name);
+		free(layers[i].own_reason);
+	}
 	free(layers);
 }
 

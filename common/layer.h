@@ -19,6 +19,7 @@ enum layer_kind {
 	LAYER_OTHER,	  /* another floating-point tensor of two or more dimensions */
 	LAYER_VECTOR,	  /* fewer than two dimensions: biases, norms */
 	LAYER_NOT_FLOAT,  /* integers, and not in the place of a layer's weights */
+	LAYER_PART,	  /* a part of another tensor, which is what counts */
 	LAYER_UNREADABLE, /* in the place of a layer's weights, of a type that is not read */
 	LAYER_KINDS
 };
@@ -33,6 +34,7 @@ struct layer {
 	bool chosen;
 	bool left_out;	    /* by the user's wish, whatever its kind */
 	const char *reason; /* why, or why not, in a few words */
+	char *own_reason;   /* the memory of one that is not a constant, or null */
 	size_t number;	    /* among the chosen, from 0; set by layers_number() */
 	double work; /* the share of the cost of all chosen after it, from 0 to 1; likewise */
 };
