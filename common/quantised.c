@@ -15,7 +15,7 @@
 #define BLOCK 512
 
 /* In this order, the first that claims a set of tensors has it. */
-static const struct quantised_family *const families[] = {&quantised_scaled};
+static const struct quantised_family *const families[] = {&quantised_scaled, &quantised_gptq};
 
 #define FAMILIES (sizeof(families) / sizeof(*families))
 

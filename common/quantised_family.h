@@ -56,10 +56,8 @@ struct quantised {
 	uint64_t scale_rows, scale_columns; /* of each matrix */
 	uint64_t matrix_rows;		    /* of each matrix, where there are several */
 	bool zeros_less_one;		    /* GPTQ: zero points are stored less one */
-	enum dtype nested;		    /* bitsandbytes */
-	uint64_t block, nested_block;
+	uint64_t block, nested_block;	    /* bitsandbytes: elements that share a factor */
 	float offset;
-	float table[16];
 };
 
 struct quantised_family {
@@ -80,7 +78,7 @@ struct quantised_family {
 		      size_t rows, float *values, struct failure *failure);
 };
 
-extern const struct quantised_family quantised_scaled;
+extern const struct quantised_family quantised_scaled, quantised_gptq;
 
 /* Whether a part is there; whether it is, with this type and shape. */
 bool part_is_there(const struct quantised *weight, unsigned part);

@@ -330,7 +330,7 @@ def packed(cases, **arguments):
 
 
 PACKED = [(MODULE + "up_proj", weights(12, 96, torch.bfloat16)),
-          (MODULE + "down_proj", weights(5, 64)),
+          (MODULE + "down_proj", weights(10, 64)),
           (MODULE + "gate_proj", weights(9, 64, torch.float16))]
 
 
@@ -433,8 +433,23 @@ def bnb(quant_type, nested, cases, blocksize=64):
         parts = {".weight": data}
         parts.update({".weight." + name: tensor
                       for name, tensor in state.as_dict(packed=True).items()})
-        model.add(module, parts, functional.dequantize_4bit(data, state))
+        model.add(module, parts, bnb_dequantised(data, state, nested, weight))
     return model
+
+
+def bnb_dequantised(data, state, nested, weight):
+    """Where blocks do not end with rows, the library's kernel for processors with AVX-512 takes other
+    factors than the blocks were quantised with; its code for every other processor does not."""
+    import bitsandbytes.functional as functional
+    from bitsandbytes.backends.default.ops import _dequantize_4bit_compute
+
+    if weight.shape[1] % state.blocksize == 0:
+        return functional.dequantize_4bit(data, state)
+    absmax = state.absmax
+    if nested:
+        absmax = functional.dequantize_blockwise(state.absmax, state.state2) + state.offset
+    return _dequantize_4bit_compute(data.reshape(-1), absmax, state.code, state.blocksize,
+                                    weight.shape, weight.dtype)
 
 
 BNB = [(MODULE + "up_proj", weights(10, 48)),
