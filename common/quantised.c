@@ -15,7 +15,8 @@
 #define BLOCK 512
 
 /* In this order, the first that claims a set of tensors has it. */
-static const struct quantised_family *const families[] = {&quantised_scaled, &quantised_gptq};
+static const struct quantised_family *const families[] = {&quantised_scaled, &quantised_gptq,
+							  &quantised_awq};
 
 #define FAMILIES (sizeof(families) / sizeof(*families))
 
