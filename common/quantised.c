@@ -16,7 +16,7 @@
 
 /* In this order, the first that claims a set of tensors has it. */
 static const struct quantised_family *const families[] = {&quantised_scaled, &quantised_gptq,
-							  &quantised_awq};
+							  &quantised_awq, &quantised_packed};
 
 #define FAMILIES (sizeof(families) / sizeof(*families))
 

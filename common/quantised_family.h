@@ -78,7 +78,8 @@ struct quantised_family {
 		      size_t rows, float *values, struct failure *failure);
 };
 
-extern const struct quantised_family quantised_scaled, quantised_gptq, quantised_awq;
+extern const struct quantised_family quantised_scaled, quantised_gptq, quantised_awq,
+	quantised_packed;
 
 /* Whether a part is there; whether it is, with this type and shape. */
 bool part_is_there(const struct quantised *weight, unsigned part);
