@@ -15,8 +15,9 @@
 #define BLOCK 512
 
 /* In this order, the first that claims a set of tensors has it. */
-static const struct quantised_family *const families[] = {&quantised_scaled, &quantised_gptq,
-							  &quantised_awq, &quantised_packed};
+static const struct quantised_family *const families[] = {
+	&quantised_scaled, &quantised_gptq,	&quantised_awq,	 &quantised_packed,
+	&quantised_fp4,	   &quantised_modelopt, &quantised_mxfp4};
 
 #define FAMILIES (sizeof(families) / sizeof(*families))
 
