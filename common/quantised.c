@@ -16,8 +16,8 @@
 
 /* In this order, the first that claims a set of tensors has it. */
 static const struct quantised_family *const families[] = {
-	&quantised_scaled, &quantised_gptq,	&quantised_awq,	 &quantised_packed,
-	&quantised_fp4,	   &quantised_modelopt, &quantised_mxfp4};
+	&quantised_scaled,   &quantised_gptq,  &quantised_awq,	&quantised_packed, &quantised_fp4,
+	&quantised_modelopt, &quantised_mxfp4, &quantised_bnb4, &quantised_bnb8};
 
 #define FAMILIES (sizeof(families) / sizeof(*families))
 

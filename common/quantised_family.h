@@ -79,7 +79,8 @@ struct quantised_family {
 };
 
 extern const struct quantised_family quantised_scaled, quantised_gptq, quantised_awq,
-	quantised_packed, quantised_fp4, quantised_modelopt, quantised_mxfp4;
+	quantised_packed, quantised_fp4, quantised_modelopt, quantised_mxfp4, quantised_bnb4,
+	quantised_bnb8;
 
 /* Whether a part is there; whether it is, with this type and shape. */
 bool part_is_there(const struct quantised *weight, unsigned part);
