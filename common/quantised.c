@@ -134,15 +134,17 @@ fail_part(const struct quantised *weight, unsigned part, struct failure *failure
 {
 	const struct model_tensor *tensor = &weight->parts[part];
 	struct text shape = {0};
+	const char *dot;
 
 	if (!tensor->name)
 		return fail_part_missing(weight, part, failure);
+	dot = strrchr(tensor->name, '.');
 	text_append(&shape, "", 0);
 	for (unsigned i = 0; i < tensor->rank; i++)
 		text_print(&shape, "%s%" PRIu64, i ? "x" : " ", tensor->shape[i]);
-	fail(failure, STATUS_DATA, "%s weights whose %s, %s%s, does not fit", weight->family->name,
-	     weight->family->parts[part][0] ? weight->family->parts[part] + 1 : "tensor",
-	     dtype_name(tensor->dtype), shape.bytes);
+	fail(failure, STATUS_DATA, "%s weights whose %.200s, %s%s, does not fit",
+	     weight->family->name, dot ? dot + 1 : tensor->name, dtype_name(tensor->dtype),
+	     shape.bytes);
 	text_free(&shape);
 	return -1;
 }
@@ -171,6 +173,42 @@ part_columns(const struct quantised *weight, const struct model *model, unsigned
 	for (uint64_t row = 0; row < rows; row++, to += count)
 		if (part_bytes(weight, model, part, row * stride + offset, count, to, failure))
 			return -1;
+	return 0;
+}
+
+/* Groups that are given for each column. */
+static int
+check_order(const struct quantised *weight, const struct model *model, unsigned part,
+	    const uint32_t *order, struct failure *failure)
+{
+	const struct model_tensor *tensor = &weight->parts[part];
+
+	for (uint64_t i = 0; i < weight->columns; i++)
+		if (order[i] >= weight->groups) {
+			fail(failure, STATUS_DATA,
+			     "tensor '%.200s': input %" PRIu64 " is in group %" PRId32
+			     ", and there are %" PRIu64,
+			     tensor->name, i, (int32_t)order[i], weight->groups);
+			return fail_prefix(failure, "%.200s", model->files[tensor->file].path);
+		}
+	return 0;
+}
+
+int
+part_order(const struct quantised *weight, const struct model *model, unsigned part,
+	   bool may_be_unset, uint32_t *order, struct failure *failure)
+{
+	bool in_order = !part_is_there(weight, part);
+
+	if (!in_order &&
+	    part_bytes(weight, model, part, 0, weight->columns * sizeof(*order), order, failure))
+		return -1;
+	for (uint64_t i = 0; i < weight->columns && !in_order; i++)
+		in_order = may_be_unset && order[i] == UINT32_MAX;
+	if (!in_order)
+		return check_order(weight, model, part, order, failure);
+	for (uint64_t i = 0; i < weight->columns; i++)
+		order[i] = (uint32_t)(i / weight->block_columns);
 	return 0;
 }
 
@@ -573,8 +611,8 @@ take(struct model *model, struct added *added, const struct names *names,
 static bool
 may_be_quantised(const struct model_tensor *tensor)
 {
-	return tensor->rank >= 2 && !dtype_is_decodable(tensor->dtype) &&
-	       tensor->dtype != DTYPE_BOOL && dtype_bits(tensor->dtype) < 64;
+	return dtype_bits(tensor->dtype) < 64 && tensor->dtype != DTYPE_BOOL &&
+	       !is_scale_type(tensor->dtype);
 }
 
 static bool
@@ -603,23 +641,42 @@ is_packed_name(const char *name)
 	return has_suffix(name, ".qweight") || has_suffix(name, ".weight_packed");
 }
 
+/*
+ * Why a tensor that no family claims cannot be read; null if nothing speaks against it. Sparse weights are
+ * those of compressed_tensors (sparse_compressors): their non-zero values, and where they are.
+ */
+static char *
+explain(const struct model_tensor *tensor, const struct quantisation *quantisation)
+{
+	bool is_float8 = tensor->dtype == DTYPE_F8_E4M3 || tensor->dtype == DTYPE_F8_E5M2;
+
+	if (has_suffix(tensor->name, ".compressed"))
+		return xstrdup("sparse weights, which are not read");
+	if (tensor->rank < 2)
+		return NULL;
+	if (may_be_quantised(tensor) && !is_known(quantisation))
+		return format_text("quantised by the method '%.60s', which is not read",
+				   quantisation->method);
+	if (is_float8 && quantisation->method && has_suffix(tensor->name, ".weight"))
+		return format_text("%s weights without the scales that the method '%.60s' has",
+				   dtype_name(tensor->dtype), quantisation->method);
+	if (may_be_quantised(tensor) && is_packed_name(tensor->name))
+		return xstrdup("quantised weights, and no configuration says how");
+	return NULL;
+}
+
 static void
 explain_rest(struct model *model, const struct quantisation *quantisation)
 {
-	bool known = is_known(quantisation);
-
 	for (size_t i = 0; i < model->count; i++) {
 		struct model_tensor *tensor = &model->tensors[i];
+		char *reason;
 
-		if (tensor->part_of || tensor->unreadable || !may_be_quantised(tensor))
+		if (tensor->part_of || tensor->unreadable || tensor->derivation)
 			continue;
-		if (!known)
-			tensor->unreadable = model_own(
-				model,
-				format_text("quantised by the method '%.60s', which is not read",
-					    quantisation->method));
-		else if (is_packed_name(tensor->name))
-			tensor->unreadable = "quantised weights, and no configuration says how";
+		reason = explain(tensor, quantisation);
+		if (reason)
+			tensor->unreadable = model_own(model, reason);
 	}
 }
 

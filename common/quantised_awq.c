@@ -76,7 +76,7 @@ plan(struct quantised *weight, const struct model *model, const struct quantisat
 }
 
 static float
-code_at(const uint32_t *words, size_t place)
+nibble_at(const uint32_t *words, size_t place)
 {
 	/* Where in its word an output feature lies. */
 	static const unsigned char nibbles[IN_WORD] = {0, 4, 1, 5, 2, 6, 3, 7};
@@ -90,8 +90,8 @@ decode_input(const struct quantised *weight, const uint32_t *codes, const uint32
 	     const float *scales, size_t first, size_t rows, float *values)
 {
 	for (size_t j = 0; j < rows; j++)
-		values[j * weight->columns] = (code_at(codes, first + j) -
-					       code_at(zeros, first + j)) *
+		values[j * weight->columns] = (nibble_at(codes, first + j) -
+					       nibble_at(zeros, first + j)) *
 					      scales[j];
 }
 

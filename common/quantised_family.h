@@ -112,6 +112,29 @@ int part_bytes(const struct quantised *weight, const struct model *model, unsign
 int part_columns(const struct quantised *weight, const struct model *model, unsigned part,
 		 uint64_t offset, size_t count, void *buffer, struct failure *failure);
 
+/*
+ * Reads the groups of a weight's columns, of weight->groups, from a part of I32; in order, groups of
+ * weight->block_columns, where it is not there or, if it may be unset, has a -1. Returns 0 or -1.
+ */
+int part_order(const struct quantised *weight, const struct model *model, unsigned part,
+	       bool may_be_unset, uint32_t *order, struct failure *failure);
+
+/*
+ * The code of so many bits, 8 at most, at a place in a string of bits, lowest first, of which the words
+ * lie so far apart.
+ */
+static inline unsigned
+code_at(const uint32_t *words, size_t stride, uint64_t place, unsigned bits)
+{
+	uint64_t word = place / 32;
+	unsigned shift = place % 32;
+	uint32_t code = words[word * stride] >> shift;
+
+	if (shift + bits > 32)
+		code |= words[(word + 1) * stride] << (32 - shift);
+	return code & ((1U << bits) - 1);
+}
+
 /* The values of FP4 in its OCP form, E2M1, by their code (OCP Microscaling Formats, 5.3.3). */
 extern const float e2m1_values[16];
 

@@ -112,41 +112,6 @@ plan(struct quantised *weight, const struct model *model, const struct quantisat
 	return 0;
 }
 
-/* The groups of the inputs. */
-static int
-read_order(const struct quantised *weight, const struct model *model, uint32_t *order,
-	   struct failure *failure)
-{
-	if (!part_is_there(weight, ORDER)) {
-		for (uint64_t i = 0; i < weight->columns; i++)
-			order[i] = (uint32_t)(i / weight->block_columns);
-		return 0;
-	}
-	if (part_bytes(weight, model, ORDER, 0, weight->columns * sizeof(*order), order, failure))
-		return -1;
-	for (uint64_t i = 0; i < weight->columns; i++)
-		if (order[i] >= weight->groups)
-			return fail(failure, STATUS_DATA,
-				    "tensor '%.200s': input %" PRIu64 " is in group %" PRId32
-				    ", and there are %" PRIu64,
-				    weight->parts[ORDER].name, i, (int32_t)order[i],
-				    weight->groups);
-	return 0;
-}
-
-/* The code at a place of a string of bits, of which words lie so far apart. */
-static unsigned
-code_at(const uint32_t *words, size_t stride, uint64_t place, unsigned bits)
-{
-	uint64_t word = place / 32;
-	unsigned shift = place % 32;
-	uint32_t code = words[word * stride] >> shift;
-
-	if (shift + bits > 32)
-		code |= words[(word + 1) * stride] << (32 - shift);
-	return code & ((1U << bits) - 1);
-}
-
 /* The parts of some outputs, read: codes [inputs * bits / 32, outputs], the others by groups. */
 struct piece {
 	uint32_t *codes, *zeros, *order;
@@ -171,7 +136,7 @@ read_piece(const struct quantised *weight, const struct model *model, uint64_t r
 	if (part_columns(weight, model, CODES, row * 4, rows * 4, piece->codes, failure) ||
 	    part_columns(weight, model, ZEROS, first * 4, piece->zero_words * 4, piece->zeros,
 			 failure) ||
-	    read_order(weight, model, piece->order, failure))
+	    part_order(weight, model, ORDER, false, piece->order, failure))
 		return -1;
 	for (uint64_t group = 0; group < weight->groups; group++)
 		if (part_values(weight, model, SCALES, group * weight->rows + row, rows,

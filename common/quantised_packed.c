@@ -155,41 +155,13 @@ plan(struct quantised *weight, const struct model *model, const struct quantisat
 	return 0;
 }
 
-/* The groups of the inputs. */
-static int
-read_order(const struct quantised *weight, const struct model *model, uint32_t *order,
-	   struct failure *failure)
-{
-	bool in_order = !part_is_there(weight, ORDER);
-
-	if (!in_order &&
-	    part_bytes(weight, model, ORDER, 0, weight->columns * sizeof(*order), order, failure))
-		return -1;
-	for (uint64_t i = 0; i < weight->columns && !in_order; i++)
-		in_order = order[i] == UINT32_MAX;
-	for (uint64_t i = 0; i < weight->columns; i++)
-		if (in_order)
-			order[i] = (uint32_t)(i / weight->block_columns);
-		else if (order[i] >= weight->groups)
-			return fail(failure, STATUS_DATA,
-				    "tensor '%.200s': input %" PRIu64 " is in group %" PRId32
-				    ", and there are %" PRIu64,
-				    weight->parts[ORDER].name, i, (int32_t)order[i],
-				    weight->groups);
-	return 0;
-}
-
 /* A code of a string of bits, of which words lie so far apart, as the value that it stands for. */
 static float
 value_at(const uint32_t *words, size_t stride, uint64_t place, unsigned bits)
 {
-	uint64_t word = place / 32;
-	unsigned shift = place % 32;
-	uint32_t code = words[word * stride] >> shift;
+	unsigned code = code_at(words, stride, place, bits);
 
-	if (shift + bits > 32)
-		code |= words[(word + 1) * stride] << (32 - shift);
-	return (float)((int)(code & ((1U << bits) - 1)) - (1 << (bits - 1)));
+	return (float)((int)code - (1 << (bits - 1)));
 }
 
 /* The zero points of the groups of a row, from the words of all its groups. */
@@ -251,7 +223,7 @@ decode(const struct quantised *weight, const struct model *model, uint64_t row, 
 		.scales = xcalloc(weight->groups, sizeof(*parts.scales)),
 		.zeros = xcalloc(weight->groups, sizeof(*parts.zeros)),
 	};
-	int result = read_order(weight, model, parts.order, failure);
+	int result = part_order(weight, model, ORDER, true, parts.order, failure);
 
 	for (size_t i = 0; i < rows && !result; i++)
 		result = decode_row(weight, model, row + i, &parts, values + i * weight->columns,

@@ -397,6 +397,26 @@ def mxfp4():
         scale_dtype=torch.uint8, zp_dtype=torch.uint8)
 
 
+@kind
+def modelopt_nvfp4():
+    """The NVFP4 of compressed-tensors in ModelOpt's names, which multiplies by the reciprocal of what
+    the other divides by: code * (scale * scale_2) in float32, to BF16 (modelopt 0.40,
+    torch/quantization/qtensor/nvfp4_tensor.py)."""
+    from compressed_tensors.compressors.nvfp4.helpers import unpack_fp4_from_uint8
+
+    source = nvfp4()
+    model = Model({"quant_method": "modelopt", "quant_algo": "NVFP4"})
+    for module in MODULE + "up_proj", MODULE + "down_proj":
+        codes = source.tensors[module + ".weight_packed"]
+        scale = source.tensors[module + ".weight_scale"]
+        second = (1 / source.tensors[module + ".weight_global_scale"]).reshape(())
+        values = unpack_fp4_from_uint8(codes, codes.shape[0], 2 * codes.shape[1], torch.float32)
+        factors = (scale.float() * second).repeat_interleave(16, 1)
+        model.add(module, {".weight": codes, ".weight_scale": scale, ".weight_scale_2": second},
+                  (values * factors).bfloat16())
+    return model
+
+
 # --- gpt-oss ---------------------------------------------------------------------------------------
 
 
