@@ -613,7 +613,8 @@ take("long-name.safetensors",
 take("many-tensors.safetensors",
      document({f"t{i}": tensor("U8", [1], i, i + 1) for i in range(3000)}, bytes(3000)),
      *[f"t{i}" for i in range(3000)])
-take("any-name", folder({"weights.safetensors": GOOD, "config.json": b"{"}), "w")
+take("any-name", folder({"weights.safetensors": GOOD, "config.json": b"{"}), "w",
+     warning="config.json: a string expected (at byte 1 of the JSON)")
 take("symlinked", folder({"model.safetensors": symlink("../good.safetensors")}), "w")
 take("single-beside-others", folder({"model.safetensors": GOOD, "adapter.safetensors": TWO}), "w")
 take("sharded", folder({**FILES, INDEX: index(MAP)}), "v", "w")

@@ -4,8 +4,8 @@
 
 Each kind is a folder of config.json, model.safetensors, as a library writes them, and
 expected.safetensors, the weights as the library dequantises them itself. For the versions see
-requirements.txt; auto_gptq, autoawq and auto_round are taken apart, module by module, since as a whole
-they want a GPU or older libraries.
+quantised-requirements.txt. auto_gptq, autoawq and auto_round are taken apart, module by module, since as
+a whole they want a GPU or older libraries.
 """
 
 import contextlib
