@@ -36,38 +36,47 @@ claims(const struct quantised *weight, const struct quantisation *quantisation)
 	return has_scale;
 }
 
-/* A size of blocks that the configuration says, by the place of a number in its lists. */
-static uint64_t
-block_size(const struct quantisation *quantisation, unsigned dimension)
+/* Whether a setting is a size of blocks of rows (dimension 0) or columns (1), for all layers or for some. */
+static bool
+is_block_size(const char *name, unsigned dimension)
 {
-	char *fine = format_text("weight_block_size.%u", dimension);
-	char *group = format_text("config_groups.group_0.weights.block_structure.%u", dimension);
-	uint64_t size = quantisation_number(quantisation, fine, 0);
-
-	if (!size)
-		size = quantisation_number(quantisation, group, 128);
-	free(fine);
-	free(group);
-	return size;
+	return has_suffix(name, dimension ? "weight_block_size.1" : "weight_block_size.0") ||
+	       has_suffix(name, dimension ? ".block_structure.1" : ".block_structure.0") ||
+	       (dimension && has_suffix(name, ".weights.group_size"));
 }
 
 /*
- * How many of `count` rows or columns share one of `scales`, by the sizes that there can be: all, one,
- * the configured one; groups of 32 columns as in the MX formats, or another that divides evenly where
- * compressed-tensors says that there are groups. 0 if none is right.
+ * How many of `count` rows or columns share one of `scales`: all; one; or as many as the configuration
+ * says or, if it says nothing, 128 and, of columns, the 32 of the MX formats. 0 if none is right, or two
+ * are.
  */
 static uint64_t
-shared_by(uint64_t count, uint64_t scales, uint64_t configured, uint64_t group)
+shared_by(const struct quantisation *quantisation, unsigned dimension, uint64_t count,
+	  uint64_t scales)
 {
+	bool is_configured = false;
+	uint64_t size, fitting = 0;
+
 	if (scales == 1)
 		return count ? count : 1;
 	if (scales == count)
 		return 1;
-	if (configured && divide_up(count, configured) == scales)
-		return configured;
-	if (group && count % group == 0 && count / group == scales)
-		return group;
-	return 0;
+	for (size_t i = 0; i < quantisation->count; i++) {
+		if (!is_block_size(quantisation->names[i], dimension) ||
+		    !parse_unsigned(quantisation->values[i]->text, UINT32_MAX, &size) || !size)
+			continue;
+		is_configured = true;
+		if (divide_up(count, size) != scales)
+			continue;
+		if (fitting && fitting != size)
+			return 0;
+		fitting = size;
+	}
+	if (fitting)
+		return fitting;
+	if (!is_configured && divide_up(count, 128) == scales)
+		return 128;
+	return !is_configured && dimension && divide_up(count, 32) == scales ? 32 : 0;
 }
 
 /* A scale of no or one dimension is for all, or for the rows. */
@@ -100,17 +109,13 @@ plan_scales(struct quantised *weight, const struct quantisation *quantisation,
 	unsigned part = scale_part(weight);
 	const struct model_tensor *scale = &weight->parts[part];
 	uint64_t columns = weight->shape[weight->rank - 1];
-	uint64_t group = quantisation_number(quantisation,
-					     "config_groups.group_0.weights.group_size", 32);
 	bool is_power = scale->dtype == DTYPE_U8 || scale->dtype == DTYPE_F8_E8M0;
 
 	if (!(is_scale_type(scale->dtype) || is_power) || plan_scale_shape(weight, scale))
 		return fail_part(weight, part, failure);
 	weight->matrix_rows = weight->shape[weight->rank - 2];
-	weight->block_rows = shared_by(weight->matrix_rows, weight->scale_rows,
-				       block_size(quantisation, 0), 0);
-	weight->block_columns = shared_by(columns, weight->scale_columns,
-					  block_size(quantisation, 1), group);
+	weight->block_rows = shared_by(quantisation, 0, weight->matrix_rows, weight->scale_rows);
+	weight->block_columns = shared_by(quantisation, 1, columns, weight->scale_columns);
 	if (!weight->block_rows || !weight->block_columns)
 		return fail_part(weight, part, failure);
 	weight->dtype = is_power ? DTYPE_BF16 : scale->dtype;

@@ -124,6 +124,9 @@ refused "compressed-tensors: a shape of other rows" "$ct" \
 refused "scales of other blocks" '"quant_method": "fp8", "weight_block_size": [4, 4]' \
 	"scaled weights whose weight_scale_inv, F32 3x2, does not fit" \
 	a.weight:F8_E4M3:8x8 a.weight_scale_inv:F32:3x2
+refused "blocks that two groups of layers may have" '"quant_method": "compressed-tensors", "config_groups": {
+	"group_0": {"weights": {"block_structure": [4, 5]}}, "group_1": {"weights": {"block_structure": [5, 6]}}}' \
+	"scaled weights whose weight_scale, F32 2x2, does not fit" a.weight:F8_E4M3:8x8 a.weight_scale:F32:2x2
 refused "scales of integers" '"quant_method": "fp8"' "scaled weights whose weight_scale, I32 8x1, does not fit" \
 	a.weight:F8_E4M3:8x8 a.weight_scale:I32:8x1
 refused "no scales" '"quant_method": "fp8"' \
