@@ -643,7 +643,7 @@ is_packed_name(const char *name)
 
 /*
  * Why a tensor that no family claims cannot be read; null if nothing speaks against it. Sparse weights are
- * those of compressed_tensors (sparse_compressors): their non-zero values, and where they are.
+ * those of earlier versions of compressed-tensors: their non-zero values, and where they are.
  */
 static char *
 explain(const struct model_tensor *tensor, const struct quantisation *quantisation)

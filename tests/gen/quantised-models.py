@@ -364,7 +364,7 @@ def packed_8_asymmetric():
 @kind
 def packed_order():
     """Columns that have their groups by a list: the weights of packed-4, their columns exchanged.
-    Such were written and read by compressed-tensors up to 0.9."""
+    Earlier versions of compressed-tensors wrote and read such; this one does not."""
     model = packed([(MODULE + "up_proj", weights(12, 96, torch.bfloat16))], num_bits=4,
                    strategy="group", group_size=32)
     from compressed_tensors.compressors.pack_quantized.helpers import (
@@ -400,8 +400,8 @@ def mxfp4():
 @kind
 def modelopt_nvfp4():
     """The NVFP4 of compressed-tensors in ModelOpt's names, which multiplies by the reciprocal of what
-    the other divides by: code * (scale * scale_2) in float32, to BF16 (modelopt 0.40,
-    torch/quantization/qtensor/nvfp4_tensor.py)."""
+    the other divides by: code * (scale * scale_2) in float32, to BF16 (its
+    torch/quantization/qtensor/nvfp4_tensor.py, written out here)."""
     from compressed_tensors.compressors.nvfp4.helpers import unpack_fp4_from_uint8
 
     source = nvfp4()
