@@ -293,6 +293,9 @@ report_missing(const struct model *model, const struct layers *layers)
 			continue;
 		if (layer->missing)
 			warn("%s: tensor '%s': %s", path, layer->tensor->name, layer->note);
+		else if (layer->tensor->unreadable)
+			warn("%s: tensor '%s': left out: %s", path, layer->tensor->name,
+			     layer->tensor->unreadable);
 		else
 			warn("%s: tensor '%s': left out: weights of type %s%s are not read", path,
 			     layer->tensor->name, layer->tensor->stored,

@@ -174,11 +174,14 @@ kind_of(const struct anatomy *anatomy, const struct scales *scales,
 	bool is_weight = has_suffix(tensor->name, ".weight");
 	enum layer_kind scaled;
 
-	if (tensor->rank < 2)
+	if (tensor->part_of)
+		return LAYER_PART;
+	if (tensor->rank < 2 && !tensor->unreadable)
 		return LAYER_VECTOR;
 	if (is_unused(anatomy, tensor))
-		return is_floating(tensor->dtype) ? LAYER_UNUSED : LAYER_NOT_FLOAT;
-	if (tensor->opaque)
+		return is_floating(tensor->dtype) && !tensor->unreadable ? LAYER_UNUSED
+									 : LAYER_NOT_FLOAT;
+	if (tensor->unreadable || tensor->opaque)
 		return LAYER_UNREADABLE;
 	if (!dtype_is_decodable(tensor->dtype))
 		return is_weight ? LAYER_UNREADABLE : LAYER_NOT_FLOAT;
@@ -274,6 +277,10 @@ add_layer(struct listing *listing, struct layer layer)
 	layer.cost = cost_of(layer.view.rows, layer.view.columns);
 	layer.chosen = listing->kinds[layer.kind];
 	layer.reason = reason_for(&layer);
+	if (layer.kind == LAYER_PART)
+		layer.reason = layer.own_reason = format_text("part of %s", layer.tensor->part_of);
+	else if (layer.tensor->unreadable)
+		layer.reason = layer.tensor->unreadable;
 	layers->items[layers->count++] = layer;
 }
 
@@ -390,6 +397,7 @@ layers_free(struct layers *layers)
 	for (size_t i = 0; i < layers->count; i++) {
 		free(layers->items[i].name);
 		free(layers->items[i].tensor_name);
+		free(layers->items[i].own_reason);
 	}
 	free(layers->items);
 	*layers = (struct layers){0};

@@ -23,6 +23,7 @@ enum layer_kind {
 	LAYER_NOT_FLOAT, /* integers, and not in the place of a layer's weights */
 	LAYER_SCALES,	 /* small floats that are scales of other tensors */
 	LAYER_SCALED,	 /* small floats with scales beside them, without which they are not read */
+	LAYER_PART,	 /* a part of another tensor, which is what counts */
 	LAYER_UNREADABLE, /* in the place of a layer's weights, of a type that is not read */
 	LAYER_KINDS
 };
@@ -43,6 +44,7 @@ struct layer {
 	bool is_table;	    /* that embedding */
 	const char *reason; /* why, or why not, in a few words */
 	const char *note;   /* more about it, or null */
+	char *own_reason;   /* the memory of one that is not a constant, or null */
 	size_t number;	    /* among the chosen, from 0; set by layers_number() */
 	double work; /* the share of the cost of all chosen after it, from 0 to 1; likewise */
 };

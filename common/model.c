@@ -12,6 +12,7 @@
 #include "container.h"
 #include "model_index.h"
 #include "natural.h"
+#include "quantised.h"
 
 #define INDEX_MAX_SIZE ((uint64_t)100000000)
 
@@ -69,9 +70,13 @@ model_read(const struct model *model, const struct model_tensor *tensor, uint64_
 	   void *buffer, size_t count, struct failure *failure)
 {
 	const struct model_file *file = &model->files[tensor->file];
-	int status = file->container->read
-			     ? file->container->read(file, tensor, offset, buffer, count, failure)
-			     : read_at(file, tensor->offset + offset, buffer, count, failure);
+	int status;
+
+	if (tensor->derivation)
+		return tensor->derivation->read(model, tensor, offset, buffer, count, failure);
+	status = file->container->read
+			 ? file->container->read(file, tensor, offset, buffer, count, failure)
+			 : read_at(file, tensor->offset + offset, buffer, count, failure);
 
 	if (status)
 		return fail_prefix(failure, "%.200s", file->path);
@@ -197,11 +202,17 @@ file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static int
-sort_tensors(struct model *model, struct failure *failure)
+void
+model_sort(struct model *model)
 {
 	if (model->count)
 		qsort(model->tensors, model->count, sizeof(*model->tensors), compare_tensors);
+}
+
+static int
+sort_tensors(struct model *model, struct failure *failure)
+{
+	model_sort(model);
 	for (size_t i = 1; i < model->count; i++) {
 		const struct model_tensor *a = &model->tensors[i - 1], *b = a + 1;
 
@@ -469,20 +480,30 @@ open_folder(struct model *model, const char *path, struct failure *failure)
 	return result;
 }
 
-/* The configuration beside the weights. One that cannot be used is told of, and does no other harm. */
+/* A configuration in a folder. One that cannot be used is told of, and does no other harm. */
 static void
-read_config(struct model *model, const char *path, bool is_folder)
+read_config(struct model *model, struct config *config, const char *folder, const char *file)
+{
+	char *path = format_text("%s/%s", folder, file);
+	struct failure failure;
+
+	if (config_read(config, path, &failure) && !model->notice)
+		model->notice = format_text("%s: %s", file, failure.text);
+	free(path);
+}
+
+/* The configurations beside the weights. */
+static void
+read_configs(struct model *model, const char *path, bool is_folder)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder = is_folder ? xstrdup(path)
 		       : slash	 ? xstrndup(path, (size_t)(slash - path))
 				 : xstrdup(".");
-	char *name = format_text("%s/config.json", folder);
-	struct failure failure;
 
-	if (config_read(&model->config, name, &failure) && !model->notice)
-		model->notice = format_text("config.json: %s", failure.text);
-	free(name);
+	read_config(model, &model->config, folder, "config.json");
+	if (!config_setting(&model->config, "quantization_config.quant_method"))
+		read_config(model, &model->quantize_config, folder, "quantize_config.json");
 	free(folder);
 }
 
@@ -500,11 +521,24 @@ model_open(struct model *model, const char *path, struct failure *failure)
 		result = open_index(model, path, failure);
 	else
 		result = open_single(model, path, failure);
+	if (!result) {
+		read_configs(model, path, is_folder);
+		result = quantised_derive(model, failure);
+	}
 	if (result)
 		model_close(model);
-	else
-		read_config(model, path, is_folder);
 	return result;
+}
+
+void *
+model_own(struct model *model, void *memory)
+{
+	/* Room for twice as many, whenever there are as many as a power of two. */
+	if (!(model->owned_count & (model->owned_count - 1)))
+		model->owned = xreallocarray(model->owned,
+					     model->owned_count ? 2 * model->owned_count : 1,
+					     sizeof(*model->owned));
+	return model->owned[model->owned_count++] = memory;
 }
 
 void
@@ -522,6 +556,10 @@ model_close(struct model *model)
 	free(model->files);
 	free(model->tensors);
 	config_free(&model->config);
+	config_free(&model->quantize_config);
+	for (size_t i = 0; i < model->owned_count; i++)
+		free(model->owned[i]);
+	free(model->owned);
 	free(model->notice);
 	*model = (struct model){0};
 }

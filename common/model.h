@@ -39,6 +39,7 @@ struct model_tensor {
 	const struct derivation *derivation;
 	const char
 		*part_of; /* the name of the derived tensor that this one is a part of, or null */
+	const char *unreadable; /* why its values cannot be had, in words; or null */
 };
 
 /* How the values of a derived tensor are computed. */
@@ -62,8 +63,12 @@ struct model {
 	size_t file_count;
 	struct model_tensor *tensors; /* in the natural order of their names */
 	size_t count;
-	struct config config; /* of the folder that the model is in */
-	char *notice;	      /* something odd that does no harm, to be told to the user; or null */
+	struct config config;	       /* of the folder that the model is in */
+	struct config quantize_config; /* its quantize_config.json, where config.json says nothing
+					* of quantisation: early GPTQ */
+	void **owned;		       /* memory that tensors refer to, see model_own() */
+	size_t owned_count;
+	char *notice; /* something odd that does no harm, to be told to the user; or null */
 };
 
 /* Whether a name is one that a file of weights, or an index of such files, has. */
@@ -72,6 +77,12 @@ bool model_is_file_name(const char *name);
 /* Opens a model and reads its headers, no weights. Returns 0 or -1; close it only after 0. */
 int model_open(struct model *model, const char *path, struct failure *failure);
 void model_close(struct model *model);
+
+/* Gives memory from malloc, which tensors refer to, to the model to free; returns it. */
+void *model_own(struct model *model, void *memory);
+
+/* Puts tensors that were added, behind the others, in their place among them. */
+void model_sort(struct model *model);
 
 /* Reads count bytes of a tensor's values, of its dtype, from an offset in them on. Returns 0 or -1. */
 int model_read(const struct model *model, const struct model_tensor *tensor, uint64_t offset,

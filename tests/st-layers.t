@@ -90,23 +90,25 @@ tests/write-model "$tmp/quantised.safetensors" a.weight:I8:4x4 b.weight:F32:4x4 
 st-layers "$tmp/quantised.safetensors" > "$tmp/out.st" 2> "$tmp/err"
 is "a type that is not read: exit 1" 1 $?
 is "a type that is not read: named" \
-	"st-layers: $tmp/quantised.safetensors: tensor 'a.weight': left out: weights of type I8 are not read" \
+	"st-layers: $tmp/quantised.safetensors: tensor 'a.weight': left out: weights of type I8 are not read
+st-layers: $tmp/quantised.safetensors: tensor 'c.qweight': left out: quantised weights, and no configuration says how" \
 	"$(cat "$tmp/err")"
 is "a type that is not read: the rest is there" b "$(st-info "$tmp/out.st" | awk -F '\t' 'NR == 2 { print $3 }')"
-st-layers --exclude '^a$' "$tmp/quantised.safetensors" > "$tmp/out.st" 2> "$tmp/err"
+st-layers --exclude '^[ac]\b' "$tmp/quantised.safetensors" > "$tmp/out.st" 2> "$tmp/err"
 is "a type that is not read, excluded: exit 0" "0 " "$? $(cat "$tmp/err")"
 
 # Small floating-point types are weights as others are; E8M0 is for scales.
 tests/write-model "$tmp/small.safetensors" a.weight:F8_E4M3:4x4 b.weight:F4:3x4 conv.weight:F6_E3M2:4x1x2x2 \
-	embed.weight:F8_E5M2:4x4 experts.up:F8_E4M3:2x2x2 c.weight:F8_E8M0:4x4 d.bias:F8_E4M3:4
+	embed.weight:F8_E5M2:4x4 stack:F8_E4M3:2x2x2 c.weight:F8_E8M0:4x4 d.bias:F8_E4M3:4
 is "small types are layers" "a b " "$(chosen "$tmp/small.safetensors")"
-is "small types: --all" "a b conv embed experts.up " "$(chosen --all "$tmp/small.safetensors")"
+is "small types: --all" "a b conv embed stack " "$(chosen --all "$tmp/small.safetensors")"
 is "small types: E8M0" "scales, not weights" \
 	"$(list "$tmp/small.safetensors" | awk -F '\t' '$1 == "c.weight" { print $10 }')"
 is "small types: names of formats" "fp8_e4m3 fp4_e2m1 " \
 	"$(st-layers "$tmp/small.safetensors" | st-info -m | awk '$2 == "precision" { printf "%s ", $3 }')"
 
-# Values that are to be multiplied by scales are not weights. Scales are known by their place.
+# Values that are to be multiplied by scales are not weights, unless it is known how. Scales are known by
+# their place; tests/quantised.t is about the ways that are known.
 tests/write-model "$tmp/scaled.safetensors" \
 	inv.weight:F8_E4M3:4x4 inv.weight_scale_inv:F32:1x1 \
 	two.weight:F8_E4M3:4x4 two.weight_scale:F8_E4M3:4x2 two.weight_scale_2:F32: two.input_scale:F32: \
@@ -120,14 +122,16 @@ tests/write-model "$tmp/scaled.safetensors" \
 	upscale.weight:F8_E4M3:4x4
 st-layers "$tmp/scaled.safetensors" > "$tmp/out.st" 2> "$tmp/err"
 is "scaled: exit 1" 1 $?
-is "scaled: the rest is there" "half plain upscale" "$(st-info "$tmp/out.st" | tail -n +2 | cut -f 3 | xargs)"
-is "scaled: each is named" "beneath.weight experts.gate_up input.weight inv.weight mx.weight two.weight whole" \
+is "scaled: the rest is there" "half inv plain upscale" "$(st-info "$tmp/out.st" | tail -n +2 | cut -f 3 | xargs)"
+is "scaled: each is named" "beneath.weight input.weight mx.weight" \
 	"$(sed -n "s/^st-layers: [^ ]*: tensor '\(.*\)': left out: weights of type F[48_EM0-9]* with scales beside them are not read$/\1/p" "$tmp/err" | xargs)"
-is "scaled: and no other" 7 "$(wc -l < "$tmp/err")"
+is "scaled in a known way, that does not fit" "two.weight" \
+	"$(sed -n "s/^st-layers: [^ ]*: tensor '\(.*\)': left out: scaled weights whose weight_scale, F8_E4M3 4x2, does not fit$/\1/p" "$tmp/err")"
+is "scaled: and no other, but experts that are not known" 5 "$(wc -l < "$tmp/err")"
 is "scaled: why" "weights with scales beside them, which are not read" \
-	"$(list "$tmp/scaled.safetensors" 2> "$tmp/err" | awk -F '\t' '$1 == "inv.weight" { print $10 }')"
+	"$(list "$tmp/scaled.safetensors" 2> "$tmp/err" | awk -F '\t' '$1 == "mx.weight" { print $10 }')"
 is "scaled: --all takes no small scales" \
-	"experts.gate_up_scale_inv half inv.weight_scale_inv plain upscale " \
+	"experts.gate_up half inv plain upscale whole " \
 	"$(chosen --all "$tmp/scaled.safetensors" 2> "$tmp/err")"
 st-layers --exclude inv --exclude two --exclude input --exclude mx --exclude beneath --exclude experts \
 	--exclude whole "$tmp/scaled.safetensors" > "$tmp/out.st" 2> "$tmp/err"
