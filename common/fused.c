@@ -359,16 +359,17 @@ split_experts(const struct anatomy *anatomy, const struct model_tensor *tensor, 
 			   .row_pitch = columns,
 			   .column_pitch = 1,
 			   .block_rows = experts * rows};
+	bool in_gguf = has_suffix(module, "_exps");
 	enum content content;
-	bool in_gguf;
 	int transposed;
 
 	if (!find_content(anatomy, module, &content)) {
 		parts->reason = strstr(module, "expert") ? not_named : NULL;
 		return;
 	}
-	in_gguf = has_suffix(module, "_exps");
-	transposed = in_gguf ? 0 : stack_is_transposed(anatomy, content, rows, columns);
+	transposed = in_gguf || tensor->outputs_first
+			     ? 0
+			     : stack_is_transposed(anatomy, content, rows, columns);
 	if (!anatomy->hidden && !in_gguf)
 		parts->reason = not_known;
 	else if (!tensor->elements || experts > MOST_EXPERTS || transposed < 0 ||

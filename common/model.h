@@ -33,7 +33,9 @@ struct model_tensor {
 	uint64_t bytes;	 /* that it takes in the file */
 	uint64_t offset; /* in the file */
 	size_t detail;	 /* a number of the container's own */
-	bool again;	 /* it is the same bytes of the file as an earlier one */
+	/* Rows of its matrices are outputs, also where the model's own parameter has inputs there. */
+	bool outputs_first;
+	bool again; /* it is the same bytes of the file as an earlier one */
 	/* What this tensor is made of, if it is no tensor of a file but derived from some, as weights
 	 * are from their quantised form; null otherwise. `file` is that of the first then. */
 	const struct derivation *derivation;

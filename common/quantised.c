@@ -461,6 +461,7 @@ plan_weight(struct quantised *weight, struct model_tensor *tensor, const struct 
 	tensor->dtype = weight->dtype;
 	tensor->stored = weight->stored;
 	tensor->rank = weight->rank;
+	tensor->outputs_first = weight->outputs_first;
 	tensor->derivation = &weight->derivation;
 	memcpy(tensor->shape, weight->shape, sizeof(tensor->shape));
 	return 0;

@@ -45,6 +45,7 @@ struct quantised {
 	enum dtype dtype; /* that its values are given in: F32, F16 or BF16 */
 	unsigned rank;
 	uint64_t shape[MODEL_MAX_RANK];
+	bool outputs_first; /* as in model_tensor */
 
 	/* The weight as a matrix: the last dimension is its columns. Set from shape after plan(). */
 	uint64_t rows, columns;

@@ -121,6 +121,7 @@ plan_blocks(struct quantised *weight, const struct model *model,
 	if (!multiply_checked(blocks->shape[rank - 1], 32, &weight->shape[rank - 1]))
 		return fail_part(weight, PACKED, failure);
 	weight->block_columns = 32;
+	weight->outputs_first = true;
 	weight->dtype = DTYPE_BF16;
 	weight->stored = xstrdup("mxfp4");
 	return 0;

@@ -145,6 +145,39 @@ refused "bitsandbytes: settings that are no JSON" "$bnb" \
 refused "bitsandbytes int8 without scales" "$bnb" "bitsandbytes weights without SCB" a.weight:I8:4x4
 refused "sparse weights" "$ct" "sparse weights, which are not read" a.weight.compressed:F16:16
 
+# Experts of gpt-oss are outputs x inputs in this form, whatever the parameter is: also where both are as long.
+mkdir "$tmp/square"
+cat >"$tmp/square/config.json" <<'END'
+{"architectures": ["GptOssForCausalLM"], "model_type": "gpt_oss", "hidden_size": 32, "num_local_experts": 2,
+ "tie_word_embeddings": false, "quantization_config": {"quant_method": "mxfp4"}}
+END
+tests/write-model "$tmp/square/model.safetensors" model.layers.0.mlp.experts.down_proj_blocks:U8:2x32x1x16 \
+	model.layers.0.mlp.experts.down_proj_scales:U8:2x32x1 \
+	model.layers.0.mlp.experts.gate_up_proj_blocks:U8:2x8x1x16 model.layers.0.mlp.experts.gate_up_proj_scales:U8:2x8x1
+st-layers "$tmp/square" >"$tmp/parts.st"
+st-layers --no-split --all "$tmp/square" >"$tmp/stack.st"
+# bytes NAME FILE: the payload of a frame, in hexadecimal
+payload() {
+	python3 -B -c '
+import json, struct, sys
+name, data, at = sys.argv[1], open(sys.argv[2], "rb").read(), 0
+while at < len(data):
+    length, = struct.unpack_from("<Q", data, at)
+    head = json.loads(data[at + 8:at + 8 + length])
+    size = max([0] + [t["data_offsets"][1] for n, t in head.items() if n != "__metadata__"])
+    if head["__metadata__"].get("layer") == name:
+        print(data[at + 8 + length:at + 8 + length + size].hex())
+    at += 8 + length + size' "$@"
+}
+prefix=model.layers.0.mlp.experts
+whole=$(payload $prefix.down_proj "$tmp/stack.st")
+is "a square expert is not turned" "$whole" \
+	"$(payload $prefix.0.down_proj "$tmp/parts.st")$(payload $prefix.1.down_proj "$tmp/parts.st")"
+ok "there was something to compare" test "${#whole}" = $((2 * 2 * 32 * 32 * 2))
+whole=$(payload $prefix.gate_up_proj "$tmp/stack.st")
+is "gate and up are every other row" "$(echo "$whole" | cut -c 1-128 ) $(echo "$whole" | cut -c 129-256)" \
+	"$(payload $prefix.0.gate_up_proj.gate "$tmp/parts.st" | cut -c 1-128) $(payload $prefix.0.gate_up_proj.up "$tmp/parts.st" | cut -c 1-128)"
+
 # A group that is not there is found only when weights are read.
 mkdir "$tmp/order"
 printf '{"quantization_config": {%s, "desc_act": true}}\n' "$gptq" >"$tmp/order/config.json"
