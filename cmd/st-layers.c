@@ -308,7 +308,7 @@ report_missing(const struct model *model, const struct layers *layers)
 int
 main(int argc, char **argv)
 {
-	static const char *const without_effect[] = {"--shard", NULL}; /* on a frame */
+	static const char *const without_effect[] = {"--shard=", NULL}; /* on a frame */
 	struct model model;
 	struct failure failure;
 	struct layers layers;
