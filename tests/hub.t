@@ -262,6 +262,19 @@ download 'a branch that has moved' 3 org/sharded@main
 calls 'a branch that has moved' "[download][--revision][main][org/sharded][$small][model.safetensors.index.json]
 [download][--revision][0123456789aaaaaaaaaa0123456789aaaaaaaaaa][org/sharded][model-00001-of-00003.safetensors][model-00002-of-00003.safetensors][model-00003-of-00003.safetensors]"
 
+# The pipeline fetches the model once, for its first look at it, and shows how that goes.
+analyse() { pipelines/precision-analysis --download --no-plots --output-dir "$tmp/results" "$@"; }
+rm -r "$HF_HUB_CACHE/models--single"
+rm -f "$tmp/calls"
+analyse --model single --shards 1 >"$tmp/out" 2>"$tmp/err"
+is 'precision-analysis --download' '0, 4' "$?, $(wc -l <"$tmp/results/alpha.tsv")"
+is 'and what hf prints is seen' 4 "$(grep -c '^hf' "$tmp/err")"
+calls 'the pipeline' "[download][single][$small][model.safetensors.index.json]
+[download][single][config.json][model.safetensors]"
+fails_after 69 'st-layers: org/nowhere: hf download failed with status 1' 'the pipeline, no such repository' \
+	analyse -q --model org/nowhere
+rm "$tmp/calls"
+
 # --- hostile names ---------------------------------------------------------------------------------
 
 for id in --include=x/y -x/y x/-y ../../no ../model@x x/.. /x .x/y x/y/z a--b x/a..b x/y.git 'x/y
