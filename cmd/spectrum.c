@@ -305,7 +305,7 @@ write_spectra(void *argument)
 int
 main(int argc, char **argv)
 {
-	static const char *const without_effect[] = {"--threads", "--memory", NULL};
+	static const char *const without_effect[] = {"--threads=", "--memory=", NULL};
 	struct output output = {0};
 	struct stream_reader *reader;
 	const char *operand;

@@ -14,6 +14,7 @@
 
 #include "format.h"
 #include "hub.h"
+#include "hub_model.h"
 #include "layer.h"
 #include "model.h"
 #include "pattern.h"
@@ -40,6 +41,8 @@ static const struct program program = {
 		"  --include RE      only layers whose name matches RE (repeatable: any of them)\n"
 		"  --exclude RE      no layers whose name matches RE (repeatable)\n"
 		"  --shard I/N       part I of N parts of about equal work\n"
+		"  --download        let hf, of huggingface_hub, fetch what of MODEL is not in the "
+		"cache\n"
 		"  --list            print a table of all tensors instead; reads no weights\n"
 		"  --progress, --no-progress, -q, --quiet\n"
 		"                    show progress, or do not; default: if standard error is a "
@@ -54,7 +57,7 @@ static struct {
 	bool kinds[LAYER_KINDS];
 	struct name_choice names;
 	unsigned part, parts;
-	bool list, no_split;
+	bool download, list, no_split;
 	enum progress_wish progress;
 } options = {.kinds = {[LAYER_LINEAR] = true}, .part = 1, .parts = 1};
 
@@ -66,6 +69,7 @@ enum {
 	OPTION_EXCLUDE,
 	OPTION_NO_SPLIT,
 	OPTION_SHARD,
+	OPTION_DOWNLOAD,
 	OPTION_LIST
 };
 
@@ -77,6 +81,7 @@ static const struct option long_options[] = {
 	{"exclude", required_argument, 0, OPTION_EXCLUDE},
 	{"no-split", no_argument, 0, OPTION_NO_SPLIT},
 	{"shard", required_argument, 0, OPTION_SHARD},
+	{"download", no_argument, 0, OPTION_DOWNLOAD},
 	{"list", no_argument, 0, OPTION_LIST},
 	PROGRESS_OPTIONS,
 	COMMON_OPTIONS,
@@ -100,6 +105,7 @@ parse_options(int argc, char **argv)
 		case OPTION_EXCLUDE: name_choice_exclude(&options.names, optarg); break;
 		case OPTION_NO_SPLIT: options.no_split = true; break;
 		case OPTION_SHARD: program_parse_part(optarg, &options.part, &options.parts); break;
+		case OPTION_DOWNLOAD: options.download = true; break;
 		case OPTION_LIST: options.list = true; break;
 		case OPTION_PROGRESS: options.progress = PROGRESS_ALWAYS; break;
 		case OPTION_NO_PROGRESS:
@@ -117,14 +123,25 @@ find_model(const char *name)
 {
 	struct failure failure;
 	struct stat status;
+	bool fetch;
 	char *path;
 
 	/* A link that leads nowhere, or what is named like a file, is a file that is missing. */
 	if (!lstat(name, &status) || model_is_file_name(name) || !hub_is_id(name))
 		return xstrdup(name);
-	path = hub_find(name, &failure);
-	if (!path)
+	path = hub_model_find(name, &fetch, &failure);
+	if (path)
+		return path;
+	if (!fetch)
 		die_failure(&failure, name);
+	if (!options.download)
+		die(failure.status, "%s: %s; --download fetches what is missing", name,
+		    failure.text);
+	if (hub_model_fetch(name, options.progress == PROGRESS_NEVER, &failure))
+		die_failure(&failure, name);
+	path = hub_model_find(name, &fetch, &failure);
+	if (!path)
+		die(failure.status, "%s: after hf download: %s", name, failure.text);
 	return path;
 }
 
@@ -308,7 +325,8 @@ report_missing(const struct model *model, const struct layers *layers)
 int
 main(int argc, char **argv)
 {
-	static const char *const without_effect[] = {"--shard", NULL}; /* on a frame */
+	static const char *const without_effect[] = {"--shard=", "--download",
+						     NULL}; /* on a frame */
 	struct model model;
 	struct failure failure;
 	struct layers layers;

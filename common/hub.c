@@ -1,12 +1,15 @@
 #include "hub.h"
 
-#include <ctype.h>
-#include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define COMMIT_LENGTH 40
+
+/* What \w of Python's re.ASCII matches. */
+#define WORD "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 
 static bool
 is_folder(const char *path)
@@ -16,87 +19,180 @@ is_folder(const char *path)
 	return !stat(path, &status) && S_ISDIR(status.st_mode);
 }
 
+/* The home folder of a user, of this one if the name is empty; null if there is no such user. */
 static const char *
-environment(const char *name)
+home_of(const char *user, size_t length)
 {
-	const char *value = getenv(name);
+	const char *home = length ? NULL : getenv("HOME");
+	struct passwd *entry;
+	char *name;
 
-	return value && *value ? value : NULL;
+	if (home)
+		return home;
+	name = xstrndup(user, length);
+	entry = length ? getpwnam(name) : getpwuid(getuid());
+	free(name);
+	return entry ? entry->pw_dir : NULL;
 }
 
-/* The value of a variable, with a leading ~/ taken as the home folder, as huggingface_hub does. */
+/* os.path.expanduser() of Python: what a ~ or ~user at the start of a path stands for. */
 static char *
 expand_home(const char *path)
 {
-	const char *home = environment("HOME");
+	size_t length = strcspn(path, "/"), home_length;
+	const char *home = *path == '~' ? home_of(path + 1, length - 1) : NULL;
 
-	if (has_prefix(path, "~/") && home)
-		return format_text("%s/%s", home, path + 2);
-	return xstrdup(path);
+	if (!home)
+		return xstrdup(path);
+	home_length = strlen(home);
+	while (home_length && home[home_length - 1] == '/')
+		home_length--;
+	if (!home_length && !path[length])
+		return xstrdup("/");
+	return format_text("%.*s%s", (int)home_length, home, path + length);
 }
 
-/* The folder that holds models--org--name: constants.py of huggingface_hub. */
+/* The length of $NAME or ${NAME} at the start of a text, 0 if there is none. The name is set. */
+static size_t
+variable_length(const char *text, const char **name, size_t *name_length)
+{
+	bool braces = text[1] == '{';
+
+	*name = text + 1 + braces;
+	*name_length = braces ? strcspn(*name, "}") : strspn(*name, WORD);
+	if (braces && !(*name)[*name_length])
+		return 0;
+	return *name_length || braces ? 1 + *name_length + 2 * (size_t)braces : 0;
+}
+
+/* os.path.expandvars() of Python: a variable that is not set stays as it is written. */
+static char *
+expand_variables(const char *path)
+{
+	struct text result = {0};
+
+	text_append(&result, "", 0);
+	while (*path) {
+		size_t name_length, length = 1;
+		const char *name, *value = NULL;
+
+		if (*path == '$')
+			length = variable_length(path, &name, &name_length);
+		if (*path == '$' && length) {
+			char *copy = xstrndup(name, name_length);
+
+			value = getenv(copy);
+			free(copy);
+		}
+		length = length ? length : 1;
+		text_append(&result, value ? value : path, value ? strlen(value) : length);
+		path += length;
+	}
+	return result.bytes;
+}
+
+/* Consumes the path. */
+static char *
+expand(char *path)
+{
+	char *home = expand_home(path), *result = expand_variables(home);
+
+	free(home);
+	free(path);
+	return result;
+}
+
+/* os.path.join(): where the first is empty, the second is a path in the working folder. */
+static char *
+join(const char *folder, const char *name)
+{
+	const char *slash = !*folder || has_suffix(folder, "/") ? "" : "/";
+
+	return format_text("%s%s%s", folder, slash, name);
+}
+
+/*
+ * The folder that holds models--org--name, as constants.py of huggingface_hub finds it: a variable
+ * that is set counts even if it is empty.
+ */
 static char *
 cache_folder(void)
 {
-	const char *value = environment("HF_HUB_CACHE");
+	const char *value = getenv("HF_HUB_CACHE");
 	char *base, *folder;
 
 	if (!value)
-		value = environment("HUGGINGFACE_HUB_CACHE");
+		value = getenv("HUGGINGFACE_HUB_CACHE");
 	if (value)
-		return expand_home(value);
-	value = environment("HF_HOME");
+		return expand(xstrdup(value));
+	value = getenv("HF_HOME");
 	if (value) {
-		base = expand_home(value);
-		folder = format_text("%s/hub", base);
+		folder = xstrdup(value);
 	} else {
-		value = environment("XDG_CACHE_HOME");
-		base = expand_home(value ? value : "~/.cache");
-		folder = format_text("%s/huggingface/hub", base);
+		value = getenv("XDG_CACHE_HOME");
+		base = value ? xstrdup(value) : expand_home("~/.cache");
+		folder = join(base, "huggingface");
+		free(base);
 	}
+	base = expand(folder);
+	folder = join(base, "hub");
 	free(base);
-	return folder;
+	return expand(folder);
 }
 
-/* A part of an id or a revision that may become part of a path. */
+/*
+ * A name of an organisation or a model by the rules of huggingface_hub, utils/_validators.py. Nothing
+ * that these let pass is an option of a program or leads out of a folder.
+ */
 static bool
-is_safe_part(const char *part, size_t length)
+is_id_part(const char *part, size_t length)
 {
-	if (!length || part[0] == '.')
+	if (!length || length > 96 || !strchr(WORD, part[0]) || !strchr(WORD, part[length - 1]))
 		return false;
 	for (size_t i = 0; i < length; i++)
-		if (!isalnum((unsigned char)part[i]) && !strchr("-_.", part[i]))
+		if (!part[i] || !strchr(WORD "-.", part[i]) ||
+		    (i && part[i] == part[i - 1] && (part[i] == '-' || part[i] == '.')))
 			return false;
 	return true;
 }
 
-/* Parts separated by slashes, at most so many. */
 static bool
-is_safe_path(const char *path, size_t length, unsigned parts)
+is_id(const char *name, size_t length)
 {
-	while (parts--) {
-		const char *slash = memchr(path, '/', length);
-		size_t part = slash ? (size_t)(slash - path) : length;
+	const char *slash = memchr(name, '/', length);
+	size_t first = slash ? (size_t)(slash - name) : length;
 
-		if (!is_safe_part(path, part))
+	if (length >= 4 && !strncmp(name + length - 4, ".git", 4))
+		return false;
+	return is_id_part(name, first) &&
+	       (!slash || is_id_part(name + first + 1, length - first - 1));
+}
+
+/*
+ * A name of a branch, a tag or a commit: parts separated by slashes. Git allows more characters; these
+ * are all that is found, and harmless.
+ */
+static bool
+is_revision(const char *revision)
+{
+	bool start = true;
+
+	for (; *revision; revision++) {
+		if (*revision == '/' ? start
+				     : !strchr(WORD "-.+=,#", *revision) ||
+					       (start && strchr("-.", *revision)))
 			return false;
-		if (!slash)
-			return true;
-		path += part + 1;
-		length -= part + 1;
+		start = *revision == '/';
 	}
-	return false;
+	return !start;
 }
 
 bool
 hub_is_id(const char *name)
 {
-	const char *at = strchr(name, '@');
+	const char *at = strchrnul(name, '@');
 
-	if (at && !is_safe_path(at + 1, strlen(at + 1), 16))
-		return false;
-	return is_safe_path(name, at ? (size_t)(at - name) : strlen(name), 2);
+	return is_id(name, (size_t)(at - name)) && (!*at || is_revision(at + 1));
 }
 
 static bool
@@ -144,8 +240,10 @@ static char *
 repository_folder(const char *cache, const char *id, size_t length)
 {
 	struct text path = {0};
+	char *start = join(cache, "models--");
 
-	text_print(&path, "%s/models--", cache);
+	text_print(&path, "%s", start);
+	free(start);
 	for (size_t i = 0; i < length; i++)
 		text_print(&path, "%s", id[i] == '/' ? "--" : (char[]){id[i], '\0'});
 	return path.bytes;
@@ -161,12 +259,11 @@ hub_find(const char *id, struct failure *failure)
 	char *folder = snapshot_folder(repository, at ? at + 1 : "main");
 
 	if (!folder && !is_folder(repository))
-		fail(failure, STATUS_NO_INPUT,
-		     "no such file, and no such model in %s; to fetch it: hf download %.*s%s%s",
-		     cache, (int)length, id, at ? " --revision " : "", at ? at + 1 : "");
+		fail(failure, STATUS_NO_INPUT, "no such file, and no such model in %s",
+		     *cache ? cache : ".");
 	else if (!folder)
 		fail(failure, STATUS_NO_INPUT, "revision '%s' of the model is not in %s",
-		     at ? at + 1 : "main", cache);
+		     at ? at + 1 : "main", *cache ? cache : ".");
 	free(cache);
 	free(repository);
 	return folder;

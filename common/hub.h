@@ -9,7 +9,10 @@
 
 #include "util.h"
 
-/* Whether a name has the form of a model id: org/name or name, with an optional @revision. */
+/*
+ * Whether a name has the form of a model id: org/name or name, with an optional @revision. Such a name
+ * neither begins with a dash nor has anything in it that a path or a pattern could be made of.
+ */
 bool hub_is_id(const char *name);
 
 /*

@@ -271,26 +271,38 @@ compare_files(const void *a, const void *b)
 	return compare_natural((*x)->file, (*y)->file);
 }
 
-/* Opens each file that the index names, once. */
+/* The entries of an index that are the first of their file, count of them, in the files' order. */
+static const struct model_index_entry **
+files_of_index(const struct model_index *index, size_t *count)
+{
+	const struct model_index_entry **by_file = xcalloc(index->count, sizeof(*by_file));
+
+	for (size_t i = 0; i < index->count; i++)
+		by_file[i] = &index->entries[i];
+	if (index->count)
+		qsort(by_file, index->count, sizeof(*by_file), compare_files);
+	*count = 0;
+	for (size_t i = 0; i < index->count; i++)
+		if (!*count || strcmp(by_file[i]->file, by_file[*count - 1]->file))
+			by_file[(*count)++] = by_file[i];
+	return by_file;
+}
+
 static int
 add_shards(struct model *model, const char *folder, const struct model_index *index,
 	   struct failure *failure)
 {
-	const struct model_index_entry **by_file = xcalloc(index->count, sizeof(*by_file));
+	size_t count;
+	const struct model_index_entry **files = files_of_index(index, &count);
 	int result = 0;
 
-	for (size_t i = 0; i < index->count; i++)
-		by_file[i] = &index->entries[i];
-	qsort(by_file, index->count, sizeof(*by_file), compare_files);
-	for (size_t i = 0; i < index->count && !result; i++) {
-		if (i && !strcmp(by_file[i]->file, by_file[i - 1]->file))
-			continue;
-		result = container_add_file(model, format_text("%s/%s", folder, by_file[i]->file),
+	for (size_t i = 0; i < count && !result; i++) {
+		result = container_add_file(model, format_text("%s/%s", folder, files[i]->file),
 					    failure);
 		if (result)
-			fail_prefix(failure, "file '%.200s' of the index", by_file[i]->file);
+			fail_prefix(failure, "file '%.200s' of the index", files[i]->file);
 	}
-	free(by_file);
+	free(files);
 	return result;
 }
 
@@ -462,6 +474,56 @@ find_weights(const char *path, char **found, struct failure *failure)
 			return 0;
 	return fail(failure, STATUS_NO_INPUT, "no %s or %s file, and no %s, in this folder",
 		    layouts[0].suffix, layouts[2].suffix, layouts[1].single);
+}
+
+static void
+add_if_missing(struct model_missing *missing, const char *folder, const char *name)
+{
+	missing->of++;
+	if (exists(folder, name))
+		return;
+	missing->names = xreallocarray(missing->names, missing->count + 1, sizeof(*missing->names));
+	missing->names[missing->count++] = xstrdup(name);
+}
+
+int
+model_find_missing(struct model_missing *missing, const char *folder, struct failure *failure)
+{
+	const struct model_index_entry **files;
+	struct model_index index;
+	size_t count;
+	char *path;
+
+	*missing = (struct model_missing){0};
+	if (find_weights(folder, &path, failure))
+		return -1;
+	missing->first = xstrdup(file_name(path));
+	if (!has_suffix(path, ".json")) {
+		add_if_missing(missing, folder, missing->first);
+	} else if (read_index(path, &index, failure)) {
+		fail_prefix(failure, "%s", missing->first);
+		free(path);
+		model_missing_free(missing);
+		return -1;
+	} else {
+		files = files_of_index(&index, &count);
+		for (size_t i = 0; i < count; i++)
+			add_if_missing(missing, folder, files[i]->file);
+		free(files);
+		model_index_free(&index);
+	}
+	free(path);
+	return 0;
+}
+
+void
+model_missing_free(struct model_missing *missing)
+{
+	for (size_t i = 0; i < missing->count; i++)
+		free(missing->names[i]);
+	free(missing->names);
+	free(missing->first);
+	*missing = (struct model_missing){0};
 }
 
 static int

@@ -142,7 +142,7 @@ arguments_to_skip(const char *argument, const char *const *without)
 			return 1;
 	for (; without && *without; without++)
 		if (is_option(argument, *without))
-			return strchr(argument, '=') ? 1 : 2;
+			return has_suffix(*without, "=") && !strchr(argument, '=') ? 2 : 1;
 	return 0;
 }
 

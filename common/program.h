@@ -69,9 +69,9 @@ void program_finish_output(void);
  * What the provenance of a stream says of this program: name, version and the first argc - 1
  * arguments, quoted as for a shell where they need it; from malloc. Left out are the options that do
  * not change the output, in any unambiguous abbreviation: those for progress, and the long options
- * whose names, with "--", are in the null-terminated list, which each take an argument. After
- * getopt_long() options come first, so that argc may be its optind for a program whose input is not
- * to be named.
+ * whose names, with "--", are in the null-terminated list; a "=" at the end of a name there says that
+ * the option takes an argument. After getopt_long() options come first, so that argc may be its optind
+ * for a program whose input is not to be named.
  */
 char *program_signature(const struct program *program, int argc, char **argv,
 			const char *const *without);

@@ -155,33 +155,6 @@ is "a wrong total is told" \
 	"st-layers: $tmp/sharded: the index says 193 bytes in all, and there are 192" \
 	"$(st-layers --list "$tmp/sharded" 2>&1 >/dev/null)"
 
-# The cache of Hugging Face: every variable that says where it is, branches, tags and commits.
-commit=0123456789abcdef0123456789abcdef01234567
-cache() {
-	repository=$1/models--some--model
-	mkdir -p "$repository/refs/pr" "$repository/blobs" "$repository/snapshots/$commit"
-	cp "$model" "$repository/blobs/abc"
-	ln -s ../../blobs/abc "$repository/snapshots/$commit/model.safetensors"
-	printf %s $commit > "$repository/refs/main"
-	printf %s $commit > "$repository/refs/pr/1"
-}
-unset HF_HUB_CACHE HUGGINGFACE_HUB_CACHE HF_HOME XDG_CACHE_HOME
-cache "$tmp/1" && cache "$tmp/2/hub" && cache "$tmp/3/huggingface/hub" && cache "$tmp/4/.cache/huggingface/hub"
-in_cache() { env "$1" st-layers --list "${2:-some/model}" > "$tmp/list" && grep -q q_proj "$tmp/list"; }
-ok "HF_HUB_CACHE" in_cache "HF_HUB_CACHE=$tmp/1"
-ok "HUGGINGFACE_HUB_CACHE" in_cache "HUGGINGFACE_HUB_CACHE=$tmp/1"
-ok "HF_HOME" in_cache "HF_HOME=$tmp/2"
-ok "XDG_CACHE_HOME" in_cache "XDG_CACHE_HOME=$tmp/3"
-ok "HOME" in_cache "HOME=$tmp/4"
-ok "a commit" in_cache "HF_HUB_CACHE=$tmp/1" "some/model@$commit"
-ok "a reference with a slash" in_cache "HF_HUB_CACHE=$tmp/1" some/model@pr/1
-export HF_HUB_CACHE="$tmp/1"
-fails 66 "st-layers: other/model: no such file, and no such model in $tmp/1; to fetch it: hf download other/model" \
-	"a model that is not in the cache" st-layers --list other/model
-fails 66 "st-layers: some/model@v9: revision 'v9' of the model is not in $tmp/1" \
-	"a revision that is not in the cache" st-layers --list some/model@v9
-fails 66 "st-layers: ../model@x: No such file or directory" \
-	"an id cannot leave the cache" st-layers --list ../model@x
 fails 64 "st-layers: bad expression '(': missing closing parenthesis (at character 2)" \
 	"a bad expression" st-layers --list --include '(' "$model"
 fails 64 "st-layers: --shard takes I/N with 1 <= I <= N, and not '3/2' (try 'st-layers --help')" \

@@ -200,7 +200,7 @@ refuse("dangling.safetensors", symlink("nowhere"), "No such file or directory", 
 refuse("file-as-folder/w.safetensors", lambda path: write(os.path.dirname(path), GOOD),
        "Not a directory", NO_INPUT)
 refuse("org/missing", lambda path: None,
-       "no such file, and no such model in no-cache; to fetch it: hf download org/missing", NO_INPUT)
+       "no such file, and no such model in no-cache; --download fetches what is missing", NO_INPUT)
 refuse("no/such/folder", lambda path: None, "No such file or directory", NO_INPUT)
 refuse("../missing", lambda path: None, "No such file or directory", NO_INPUT)
 refuse("new\nline.safetensors", b"", "the file is empty")
