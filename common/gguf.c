@@ -320,10 +320,9 @@ take_shape(struct cursor *cursor, struct gguf_tensor *tensor)
 	for (unsigned i = tensor->rank; i-- > 0;) {
 		if (take_number(cursor, 8, &tensor->shape[i]))
 			return -1;
-		if (!tensor->shape[i])
-			return fail(cursor->failure, STATUS_DATA, "a dimension of 0");
+		/* Both are looked at, as the elements do not tell the dimensions where one is 0. */
 		if (!multiply_checked(tensor->elements, tensor->shape[i], &tensor->elements) ||
-		    tensor->elements > JSON_INTEGER_MAX)
+		    tensor->elements > JSON_INTEGER_MAX || tensor->shape[i] > JSON_INTEGER_MAX)
 			return fail(cursor->failure, STATUS_DATA, "the shape overflows");
 	}
 	return 0;
