@@ -190,6 +190,8 @@ tensor("rank-huge", [info("w", [8], 0, 0, (1 << 32) - 1)],
 tensor("dimension-0-data", [info("w", [4, 0], 0, 0)],
        "trailing bytes: the tensors end at byte 96 of a file of 128")
 tensor("dimension-0-huge", [info("w", [0, 1 << 63], 0, 0)], "tensor 'w': the shape overflows", b"")
+tensor("dimension-0-others-huge", [info("w", [0, 1 << 53, 1 << 53], 0, 0)],
+       "tensor 'w': the shape overflows", b"")
 tensor("dimension-huge", [info("w", [(1 << 64) - 1], 0, 0)], "tensor 'w': the shape overflows")
 tensor("shape-above-2-53", [info("w", [1 << 27, 1 << 27], 24, 0)], "tensor 'w': the shape overflows")
 tensor("shape-wraps", [info("w", [1 << 32, 1 << 32], 0, 0)], "tensor 'w': the shape overflows", b"")
