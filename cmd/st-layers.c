@@ -271,6 +271,20 @@ frame_of(const struct layer *layer, size_t count, const char *signature)
 	return frame;
 }
 
+static void
+write_layer(struct stream_writer *writer, struct frame *frame, const struct model *model,
+	    const struct layer *layer)
+{
+	struct source source = {model, layer};
+	uint64_t offset;
+	int descriptor;
+
+	if (is_whole(layer) && model_place(model, layer->tensor, &descriptor, &offset))
+		stream_write_stored(writer, frame, read_piece, &source, descriptor, offset);
+	else
+		stream_write_pieces(writer, frame, read_piece, &source);
+}
+
 /* The frames of the layers of this part; count is that of all parts. */
 static void
 write_stream(const struct model *model, const struct layers *layers, size_t count,
@@ -281,7 +295,6 @@ write_stream(const struct model *model, const struct layers *layers, size_t coun
 
 	for (size_t i = 0; i < layers->count; i++) {
 		const struct layer *layer = &layers->items[i];
-		struct source source = {model, layer};
 		struct frame frame;
 
 		if (!layer->chosen)
@@ -289,7 +302,7 @@ write_stream(const struct model *model, const struct layers *layers, size_t coun
 		progress_update(layer->number, count, work, layer->name);
 		work = layer->work;
 		frame = frame_of(layer, count, signature);
-		stream_write_pieces(writer, &frame, read_piece, &source);
+		write_layer(writer, &frame, model, layer);
 		frame_free(&frame);
 	}
 	stream_finish(writer, NULL, signature);

@@ -307,7 +307,7 @@ take_metadata(struct cursor *cursor, uint64_t count, struct facts *facts)
 static int
 take_shape(struct cursor *cursor, struct gguf_tensor *tensor)
 {
-	uint64_t rank;
+	uint64_t rank, sides = 1;
 
 	if (take_number(cursor, 4, &rank))
 		return -1;
@@ -320,11 +320,11 @@ take_shape(struct cursor *cursor, struct gguf_tensor *tensor)
 	for (unsigned i = tensor->rank; i-- > 0;) {
 		if (take_number(cursor, 8, &tensor->shape[i]))
 			return -1;
-		if (!tensor->shape[i])
-			return fail(cursor->failure, STATUS_DATA, "a dimension of 0");
-		if (!multiply_checked(tensor->elements, tensor->shape[i], &tensor->elements) ||
-		    tensor->elements > JSON_INTEGER_MAX)
+		/* Not of the elements: where a dimension is 0, the others must still be such as fit. */
+		if (!multiply_checked(sides, tensor->shape[i] ? tensor->shape[i] : 1, &sides) ||
+		    sides > JSON_INTEGER_MAX)
 			return fail(cursor->failure, STATUS_DATA, "the shape overflows");
+		tensor->elements *= tensor->shape[i];
 	}
 	return 0;
 }

@@ -2,9 +2,8 @@
  * The header of a GGUF file, version 2 or 3, little-endian: the table of its tensors.
  *
  * The format is that of ggml's docs/gguf.md. What its reference reader refuses (ggml/src/gguf.cpp) is
- * refused, and further: names of tensors that no stream can carry, dimensions of zero, and bytes after the
- * last tensor. Names may be longer than the 64 bytes of the specification, as builds of ggml for image
- * models write them.
+ * refused, and further: names of tensors that no stream can carry, and bytes after the last tensor. Names
+ * may be longer than the 64 bytes of the specification, as builds of ggml for image models write them.
  */
 #ifndef GGUF_H
 #define GGUF_H

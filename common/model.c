@@ -83,6 +83,19 @@ model_read(const struct model *model, const struct model_tensor *tensor, uint64_
 	return 0;
 }
 
+bool
+model_place(const struct model *model, const struct model_tensor *tensor, int *descriptor,
+	    uint64_t *offset)
+{
+	const struct model_file *file = &model->files[tensor->file];
+
+	if (tensor->derivation || file->container->read)
+		return false;
+	*descriptor = file->descriptor;
+	*offset = tensor->offset;
+	return true;
+}
+
 /*
  * Files that stand in for weights when a download went wrong, or that are weights of another kind, by
  * how they start. Taken as a length, none of these could be a safetensors header's.

@@ -106,4 +106,11 @@ void model_sort(struct model *model);
 int model_read(const struct model *model, const struct model_tensor *tensor, uint64_t offset,
 	       void *buffer, size_t count, struct failure *failure);
 
+/*
+ * Whether the bytes of a tensor's values lie in a file as model_read() gives them: sets the file's descriptor,
+ * and where they begin in it.
+ */
+bool model_place(const struct model *model, const struct model_tensor *tensor, int *descriptor,
+		 uint64_t *offset);
+
 #endif

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 #include <xxhash.h>
@@ -449,12 +451,12 @@ stream_write_hashed(struct stream_writer *writer, const struct frame *frame, con
 	write_bytes(writer, payload, frame->bytes);
 }
 
-/* Takes the payload piece by piece, and hashes it or writes it. */
+/* Takes the payload, from some byte on, piece by piece, and hashes it or writes it. */
 static void
-pass_pieces(struct stream_writer *writer, const struct frame *frame, stream_source *source,
-	    void *context, XXH3_state_t *hash)
+pass_pieces(struct stream_writer *writer, const struct frame *frame, uint64_t from,
+	    stream_source *source, void *context, XXH3_state_t *hash)
 {
-	for (uint64_t done = 0; done < frame->bytes; done += PIECE) {
+	for (uint64_t done = from; done < frame->bytes; done += PIECE) {
 		size_t count = frame->bytes - done < PIECE ? frame->bytes - done : PIECE;
 
 		source(context, done, writer->piece, count);
@@ -465,10 +467,36 @@ pass_pieces(struct stream_writer *writer, const struct frame *frame, stream_sour
 	}
 }
 
-void
-stream_write_pieces(struct stream_writer *writer, struct frame *frame, stream_source *source,
-		    void *context)
+/*
+ * Has the kernel move count bytes at a place of a file to the stream, which on a pipe copies none. Returns
+ * how many it did: fewer where a file system or a kind of output does not do this, and where anything is
+ * wrong, for the usual way to go on from there and say so.
+ */
+static uint64_t
+send_stored(const struct stream_writer *writer, int descriptor, uint64_t offset, uint64_t count)
 {
+	off_t at = (off_t)offset;
+	uint64_t left = count;
+
+	while (left) {
+		size_t most = left < SSIZE_MAX ? (size_t)left : SSIZE_MAX;
+		ssize_t step = sendfile(writer->descriptor, descriptor, &at, most);
+
+		if (step < 0 && errno == EINTR)
+			continue;
+		if (step <= 0)
+			break;
+		left -= (uint64_t)step;
+	}
+	return count - left;
+}
+
+/* Both ways of writing; descriptor is -1 if the payload lies in no file. */
+static void
+write_pieces(struct stream_writer *writer, struct frame *frame, stream_source *source,
+	     void *context, int descriptor, uint64_t offset)
+{
+	uint64_t sent = 0;
 	XXH3_state_t *hash;
 
 	if (!writer->piece)
@@ -482,11 +510,27 @@ stream_write_pieces(struct stream_writer *writer, struct frame *frame, stream_so
 	if (!hash)
 		die(STATUS_RETRY, "out of memory");
 	XXH3_64bits_reset(hash);
-	pass_pieces(writer, frame, source, context, hash);
+	pass_pieces(writer, frame, 0, source, context, hash);
 	frame->hash = XXH3_64bits_digest(hash);
 	XXH3_freeState(hash);
 	write_head(writer, frame);
-	pass_pieces(writer, frame, source, context, NULL);
+	if (descriptor >= 0)
+		sent = send_stored(writer, descriptor, offset, frame->bytes);
+	pass_pieces(writer, frame, sent, source, context, NULL);
+}
+
+void
+stream_write_pieces(struct stream_writer *writer, struct frame *frame, stream_source *source,
+		    void *context)
+{
+	write_pieces(writer, frame, source, context, -1, 0);
+}
+
+void
+stream_write_stored(struct stream_writer *writer, struct frame *frame, stream_source *source,
+		    void *context, int descriptor, uint64_t offset)
+{
+	write_pieces(writer, frame, source, context, descriptor, offset);
 }
 
 void

@@ -72,6 +72,13 @@ void stream_write_pieces(struct stream_writer *writer, struct frame *frame, stre
 			 void *context);
 
 /*
+ * The same for a payload whose bytes also lie, as they are, in an open file from an offset on: a large one is
+ * not copied from there. If they change after they are hashed, the reader sees that they do not fit the head.
+ */
+void stream_write_stored(struct stream_writer *writer, struct frame *frame, stream_source *source,
+			 void *context, int descriptor, uint64_t offset);
+
+/*
  * Writes the end frame, with the metadata of another if there is one, signed as given if a signature
  * is; and frees the writer.
  */

@@ -85,6 +85,55 @@ is "--shard: the numbers of a part have gaps" "0 12 8 12 11 12 " \
 	"$(st-layers --shard=2/3 "$model" | st-info -m | awk '$2 == "index" || $2 == "count" { print $3 }' |
 		tr '\n' ' ')"
 
+# Parts are of about equal work, for the layers of a model of 70 billion; the file has none of their bytes.
+mkdir "$tmp/large"
+st-synth --list --like llama-3.1-70b | python3 -B -c '
+import json, struct, sys
+header, at = {}, 0
+for line in sys.stdin.read().splitlines()[1:]:
+    name, rows, columns = line.split("\t")[:3]
+    size = 2 * int(rows) * int(columns)
+    header[name + ".weight"] = {"dtype": "BF16", "shape": [int(rows), int(columns)], "data_offsets": [at, at + size]}
+    at += size
+text = json.dumps(header).encode()
+with open(sys.argv[1], "wb") as file:
+    file.write(struct.pack("<Q", len(text)) + text)
+    file.truncate(8 + len(text) + at)' "$tmp/large/model.safetensors" || exit 1
+list "$tmp/large" >"$tmp/whole"
+is "--shard: a large model" 561 "$(awk -F '\t' '$9 == "yes"' "$tmp/whole" | wc -l)"
+# balance N: how far the cost of a part is from the Nth part of all, in per cent and at most; and what is wrong
+# with the parts, which have to have every layer of the whole, in its place, once.
+balance() {
+	for i in $(seq "$1"); do
+		list --shard "$i/$1" "$tmp/large" | sed "s/^/$i\t/"
+	done | awk -F '\t' -v parts="$1" '
+		function cost(shape, side, m, n) {
+			split(shape, side, "x")
+			m = side[1] > side[2] + 0 ? side[1] : side[2]
+			n = side[1] + side[2] - m
+			return m * n * n + 4 / 3 * n * n * n
+		}
+		NR == FNR { if ($9 == "yes") { want[FNR] = $2; all += cost($5) } next }
+		$1 != part { part = $1; row = 0 }
+		{ row++ }
+		$10 != "yes" { next }
+		want[row] != $3 || seen[row]++ { print $3 " is wrong in part " part }
+		{ load[part] += cost($6) }
+		END {
+			for (row in want) if (!seen[row]) print want[row] " is in no part"
+			for (part = 1; part <= parts; part++) {
+				off = 100 * (load[part] / (all / parts) - 1)
+				most = off > most ? off : -off > most ? -off : most
+			}
+			printf "%.3f\n", most
+		}' "$tmp/whole" -
+}
+for n in $(seq 2 32); do
+	balance "$n"
+done >"$tmp/off"
+is "--shard: no part of 2 to 32 parts is off by 5 % of its share, and all are the whole, in order" \
+	"31 of 31" "$(awk '/^[0-9.]+$/ && $1 < 5 { good++ } END { print good + 0 " of " NR }' "$tmp/off")"
+
 # Layers that cannot be read are named, and the exit status says so; the rest comes out.
 tests/write-model "$tmp/quantised.safetensors" a.weight:I8:4x4 b.weight:F32:4x4 c.qweight:I32:4x4
 st-layers "$tmp/quantised.safetensors" > "$tmp/out.st" 2> "$tmp/err"

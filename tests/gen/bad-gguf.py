@@ -77,6 +77,9 @@ TEXT = "a name that is not UTF-8, or holds a null character"
 # --- the beginning ---------------------------------------------------------------------------------
 
 refuse("magic-only.gguf", b"GGUF", SHORT.format(4, 4, 4))
+# Without its magic a file is of another format.
+refuse("magic-bad.gguf", b"FUGG" + GOOD[4:],
+       f"not safetensors: a header of {struct.unpack('<Q', b'FUGG' + GOOD[4:8])[0]} bytes (at most 100000000)")
 refuse("version-cut.gguf", b"GGUF\3\0", SHORT.format(4, 4, 6))
 refuse("count-cut.gguf", head(0, 0)[:12], SHORT.format(8, 8, 12))
 refuse("second-count-cut.gguf", head(0, 0)[:23], SHORT.format(8, 16, 23))
@@ -87,7 +90,8 @@ refuse("big-endian.gguf", b"GGUF" + struct.pack(">IQQ", 3, 0, 0) + bytes(8),
        "a big-endian GGUF file, and only little-endian ones are read")
 COUNTS = "{} tensors and {} metadata do not fit into a header of at most 24 bytes"
 for name, tensors, pairs in (("tensors", 1 << 63, 0), ("tensors-all", (1 << 64) - 1, 0),
-                             ("metadata", 0, 1 << 60), ("metadata-some", 0, 2), ("tensor", 1, 0)):
+                             ("metadata", 0, 1 << 60),
+                             ("metadata-all", 0, (1 << 64) - 1), ("metadata-some", 0, 2), ("tensor", 1, 0)):
     refuse(f"count-{name}.gguf", head(tensors, pairs), COUNTS.format(tensors, pairs))
 
 # --- metadata --------------------------------------------------------------------------------------
@@ -152,9 +156,11 @@ metadata("array-of-strings-past-end", [pair("a", ARRAY, array(STRING, 2, string(
 metadata("array-count-cut", [pair("abcdefgh", ARRAY, number("I", U8))],
          "metadata 'abcdefgh': " + SHORT.format(8, "{at}", "{size}"), bytes(7))
 POWER = "general.alignment is {}, which is not a power of two"
-for alignment in (0, 3, 48, (1 << 32) - 1):
+for alignment in (0, 3, 13, 48, (1 << 32) - 1):
     metadata(f"alignment-{alignment}", [pair("general.alignment", U32, alignment)],
              POWER.format(alignment))
+metadata("alignment-i32", [pair("general.alignment", I32, 13)],
+         "metadata 'general.alignment': a value of type 5, and not 4")
 metadata("alignment-type", [pair("general.alignment", U64, 32)],
          "metadata 'general.alignment': a value of type 10, and not 4")
 metadata("alignment-string", [pair("general.alignment", STRING, "32")],
@@ -181,10 +187,23 @@ tensor("name-escape", [info("\x1b[2J", [8], 99, 0)], "tensor '\\x1b[2J': unknown
 tensor("rank-5", [info("w", [2, 2, 2, 1, 1], 0, 0)], "tensor 'w': 5 dimensions, and at most 4 are allowed")
 tensor("rank-huge", [info("w", [8], 0, 0, (1 << 32) - 1)],
        "tensor 'w': 4294967295 dimensions, and at most 4 are allowed")
-tensor("dimension-0", [info("w", [4, 0], 0, 0)], "tensor 'w': a dimension of 0", b"")
+tensor("dimension-0-data", [info("w", [4, 0], 0, 0)],
+       "trailing bytes: the tensors end at byte 96 of a file of 128")
+tensor("dimension-0-huge", [info("w", [0, 1 << 63], 0, 0)], "tensor 'w': the shape overflows", b"")
+tensor("dimension-0-others-huge", [info("w", [0, 1 << 53, 1 << 53], 0, 0)],
+       "tensor 'w': the shape overflows", b"")
 tensor("dimension-huge", [info("w", [(1 << 64) - 1], 0, 0)], "tensor 'w': the shape overflows")
 tensor("shape-above-2-53", [info("w", [1 << 27, 1 << 27], 24, 0)], "tensor 'w': the shape overflows")
 tensor("shape-wraps", [info("w", [1 << 32, 1 << 32], 0, 0)], "tensor 'w': the shape overflows", b"")
+tensor("shape-too-big", [info("w", [4 * ((1 << 31) - 1)] * 2, 0, 0)],
+       "tensor 'w': the shape overflows")
+tensor("bytes-too-big", [info("w", [1533737601, 1533737601], 27, 0)],
+       "tensor 'w': the shape overflows")
+tensor("bytes-wrap", [info(name, [0x7FFFFFFFFFFFFFC0], 24, offset)
+                      for name, offset in (("w", 0), ("v", 0x7FFFFFFFFFFFFFC0))],
+       "tensor 'w': the shape overflows")
+tensor("bytes-wrap-less", [info(name, [1 << 53], 24, offset) for name, offset in (("w", 0), ("v", 1 << 53))],
+       "cut off: tensor 'w' has 9007199254740992 bytes at byte 96 of a file of 128")
 tensor("shape-wraps-to-8", [info("w", [8, 1 << 63, 2, 1], 0, 0)], "tensor 'w': the shape overflows")
 for kind in (4, 5, 31, 33, 36, 38, 42, 99, (1 << 32) - 1):
     tensor(f"type-{kind}", [info("w", [4, 2], kind, 0)], f"tensor 'w': unknown type {kind}")
@@ -204,6 +223,7 @@ tensor("offset-hole", [W, info("v", [8], 0, 64)], NEXT.format("v", 64, 32), W_BY
 tensor("offset-order", [info("w", [8], 0, 32), info("v", [8], 0, 0)], NEXT.format("w", 32, 0), W_BYTES * 2)
 tensor("offset-no-padding", [info("w", [3], 0, 0), info("v", [8], 0, 12)], NEXT.format("v", 12, 32),
        W_BYTES * 2)
+tensor("offset-all-ones", [info("w", [8], 0, (1 << 64) - 1)], NEXT.format("w", (1 << 64) - 1, 0))
 tensor("offset-huge", [info("w", [8], 0, (1 << 64) - 32)], NEXT.format("w", (1 << 64) - 32, 0))
 CUT = "cut off: tensor '{}' has {} bytes at byte {} of a file of {}"
 tensor("data-missing", [W], CUT.format("w", 32, 96, 96), b"")
@@ -217,6 +237,13 @@ refuse("header-without-data.gguf", head(1, 0) + W, CUT.format("w", 32, 96, len(h
 refuse("alignment-past-end.gguf",
        gguf([W], W_BYTES, [pair("general.alignment", U32, 1 << 31)]),
        CUT.format("w", 32, 1 << 31, 160))
+
+# The alignment is that of the file before there are tensors, and holds for them.
+refuse("alignment-13-tensor.gguf", gguf([W], W_BYTES, [pair("general.alignment", U32, 13)], 13),
+       POWER.format(13))
+refuse("alignment-13-data.gguf",
+       gguf([W, info("v", [8], 0, 39)], W_BYTES + bytes(7) + W_BYTES,
+            [pair("general.alignment", U32, 13)], 13), POWER.format(13))
 
 # Cut at every byte: there is a reason for each, and never a success.
 for end in range(5, len(GOOD) - len(W_BYTES)):
@@ -269,8 +296,67 @@ take("all-values.gguf",
           [pair(f"a{kind}", ARRAY, (kind, [1, 0, 1])) for kind in PACK] +
           [pair("s", STRING, "x" * 70000), pair("e", ARRAY, (STRING, [])),
            pair("l", ARRAY, (STRING, ["y" * 300] * 500)), pair("k" * 65535, U8, 1)]), "w")
+take("dimension-0.gguf", gguf([info("v", [8, 0], 0, 0), info("u", [0, 4], 2, 0), info("w", [4, 2], 0, 0)],
+                              W_BYTES), "u", "v", "w")
+take("aligned-1-metadata.gguf",
+     gguf([info("v", [3], 24, 0), info("w", [2], 0, 3)], bytes(11),
+          [pair("a", U8, 1), pair("b", STRING, "xyz"), pair("general.alignment", U32, 1)], 1), "v", "w")
+take("metadata-only.gguf", gguf(pairs=[pair("a", STRING, "b"), pair("c", ARRAY, (BOOL, [1, 0])),
+                                       pair("d", ARRAY, (STRING, ["", "e"]))]))
 take("split-of-1.gguf", gguf([W], W_BYTES, [pair("split.count", U16, 1)]), "w")
 take("rank-4.gguf", gguf([info("w", [2, 2, 2, 1], 0, 0)], W_BYTES), "w")
+
+
+# --- the cases of llama.cpp ------------------------------------------------------------------------
+
+# The files that its own tests make, HANDCRAFTED_* of tests/test-gguf.cpp, and ours that are wrong (or right) in
+# the same way. There are three on which we differ, of two kinds: what its header-only reading takes without the
+# tensors' bytes (TENSORS_SUCCESS, TENSORS_CUSTOM_ALIGN) is cut off for us, as weights are what we are here for;
+# and where ours end is the last tensor's last byte, as padding after it has no meaning, so that
+# DATA_NOT_ENOUGH_DATA is wrong only if it lacks more than that.
+REFUSED_BY_LLAMA_CPP = {
+    "HEADER_BAD_MAGIC": "magic-bad",
+    "HEADER_BAD_VERSION_0": "version-0",
+    "HEADER_BAD_VERSION_1": "version-1",
+    "HEADER_BAD_VERSION_FUTURE": "version-4",
+    "HEADER_BAD_N_TENSORS": "count-tensors-all",
+    "HEADER_BAD_N_KV": "count-metadata-all",
+    "KV_BAD_KEY_SIZE": "metadata-key-huge",
+    "KV_EMPTY_KEY": "metadata-key-empty",
+    "KV_BAD_TYPE": "metadata-type-unknown",
+    "KV_BAD_VALUE_SIZE": "metadata-string-huge",
+    "KV_DUPLICATE_KEY": "metadata-key-twice",
+    "KV_BAD_ALIGN": "metadata-alignment-13",
+    "KV_WRONG_TYPE_ALIGN": "metadata-alignment-i32",
+    "TENSORS_BAD_NAME_SIZE": "tensor-name-long",
+    "TENSORS_BAD_N_DIMS": "tensor-rank-5",
+    "TENSORS_BAD_SHAPE": "tensor-dimension-huge",
+    "TENSORS_NE_TOO_BIG": "tensor-shape-too-big",
+    "TENSORS_NBYTES_TOO_BIG": "tensor-bytes-too-big",
+    "TENSORS_BAD_TYPE": "tensor-type-42",
+    "TENSORS_BAD_OFFSET": "tensor-offset-all-ones",
+    "TENSORS_DUPLICATE_NAME": "tensor-name-twice",
+    "TENSORS_BAD_ALIGN": "alignment-13-tensor",
+    "TENSORS_INCONSISTENT_ALIGN": "tensor-offset-no-padding",
+    "DATA_NOT_ENOUGH_DATA": "tensor-data-one-short",
+    "DATA_BAD_ALIGN": "alignment-13-data",
+    "DATA_INCONSISTENT_ALIGN": "tensor-offset-no-padding",
+    "DATA_MEM_SIZE_OVERFLOW": "tensor-bytes-wrap",
+}
+TAKEN_BY_LLAMA_CPP = {
+    "HEADER_EMPTY": "empty-padded",
+    "KV_SUCCESS": "metadata-only",
+    "TENSORS_ZERO_DIM": "dimension-0",
+    "DATA_SUCCESS": "good",
+    "DATA_CUSTOM_ALIGN": "aligned-1-metadata",
+}
+
+
+def check_cases():
+    """Each must be there."""
+    for table, ours in ((REFUSED, REFUSED_BY_LLAMA_CPP), (TAKEN, TAKEN_BY_LLAMA_CPP)):
+        missing = {f"{name}.gguf" for name in ours.values()} - {name for name, *_ in table}
+        assert not missing, missing
 
 
 def write(path, content):
@@ -281,6 +367,7 @@ def write(path, content):
 def main():
     target = sys.argv[1]
     os.makedirs(target, exist_ok=True)
+    check_cases()
     files = {name: content for name, content, *_ in REFUSED + TAKEN}
     assert len(files) == len(REFUSED) + len(TAKEN), "two fixtures of one name"
     for stem, content in PARTS.items():

@@ -8,6 +8,7 @@ are added by hand, under names that begin with "found-", and stay.
 
 import glob
 import importlib
+import json
 import os
 import struct
 import sys
@@ -63,6 +64,42 @@ def archives():
             yield name.removeprefix("zip-").removesuffix(".bin"), content
 
 
+def quantised():
+    """Quantised checkpoints, whole; small tensors first, as those tell most of how to read the others."""
+    for path in sorted(glob.glob("tests/golden/quantised/*/model.safetensors")):
+        with open(path, "rb") as file:
+            content = file.read()
+        start = 8 + struct.unpack("<Q", content[:8])[0]
+        header = json.loads(content[8:start])
+        header.pop("__metadata__", None)
+        tensors = sorted(header.items(), key=lambda item: item[1]["data_offsets"][1] -
+                         item[1]["data_offsets"][0])
+        lines = [f"{name} {about['dtype']} {'x'.join(map(str, about['shape']))}"
+                 for name, about in tensors]
+        payload = b"".join(content[start:][slice(*about["data_offsets"])] for _, about in tensors)
+        with open(path.replace("model.safetensors", "config.json"), encoding="utf-8") as file:
+            config = json.dumps(json.load(file))
+        yield path.split("/")[-2], "\0".join(["\n".join(lines), config, "", ""]).encode() + payload
+
+
+def unquantised():
+    """Models of many kinds, without their values."""
+    for path in sorted(glob.glob("tests/golden/models/*/tensors.tsv")):
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().replace("\t", " ").rstrip("\n")
+        with open(path.replace("tensors.tsv", "config.json"), encoding="utf-8") as file:
+            config = json.dumps(json.load(file))
+        yield "model-" + path.split("/")[-2], f"{lines}\0{config}".encode()
+
+
+def by_hand():
+    """What neither has: the configuration of early GPTQ, and shapes without elements."""
+    gptq = "a.qweight I32 2x8\na.scales F16 2x8\na.qzeros I32 2x1\na.g_idx I32 16"
+    yield "early-gptq", f'{gptq}\0{{"model_type":"llama"}}\0{{"bits":4,"group_size":8}}\0'.encode()
+    for shape in ("0x8", "8x0", "0x8x8", "9007199254740992x0", "9007199254740992x0x4"):
+        yield f"empty-{shape}", f"model.layers.0.mlp.experts.gate_up_proj BF16 {shape}".encode()
+
+
 def some(inputs):
     """A few of each class, which is the first word of the name."""
     seen = {}
@@ -73,14 +110,14 @@ def some(inputs):
             yield name, content
 
 
-def write(folder, inputs):
+def write(folder, inputs, largest=LARGEST):
     os.makedirs(folder, exist_ok=True)
     for path in glob.glob(os.path.join(folder, "*")):
         if not os.path.basename(path).startswith("found-"):
             os.remove(path)
     seen = set()
     for name, content in inputs:
-        if content in seen or len(content) > LARGEST:
+        if content in seen or len(content) > largest:
             continue
         seen.add(content)
         with open(os.path.join(folder, name), "wb") as file:
@@ -93,6 +130,7 @@ def main():
     write(os.path.join(target, "index"), indexes())
     write(os.path.join(target, "stream"), some(whole_streams()))
     write(os.path.join(target, "pickle"), pickles())
+    write(os.path.join(target, "quantised"), [*quantised(), *unquantised(), *by_hand()], 20000)
     write(os.path.join(target, "zip"), some(archives()))
 
 
