@@ -17,6 +17,7 @@
 #include "hub_model.h"
 #include "layer.h"
 #include "model.h"
+#include "model_folder.h"
 #include "pattern.h"
 #include "program.h"
 #include "progress.h"

@@ -1,6 +1,6 @@
 /*
  * The kinds of file that hold tensors. A new kind is one file that defines a struct container, and one
- * entry in the table of model.c.
+ * entry in the table of container.c.
  */
 #ifndef CONTAINER_H
 #define CONTAINER_H
@@ -42,8 +42,17 @@ struct model_tensor *container_add_tensor(struct model *model, unsigned file);
 /* Opens one more file of the model, whose path is taken over, and lists its tensors. Returns 0 or -1. */
 int container_add_file(struct model *model, char *path, struct failure *failure);
 
+/* Opens a regular file for reading and sets its size in bytes. Returns a descriptor, or -1. */
+int open_regular(const char *path, uint64_t *size, struct failure *failure);
+
 /* Reads count bytes at an offset of a file, all or it fails. Returns 0 or -1. */
 int read_at(const struct model_file *file, uint64_t offset, void *buffer, size_t count,
 	    struct failure *failure);
+
+/*
+ * Fails for the start of a file, null-terminated, that stands in for weights when a download went wrong, or
+ * is of weights that no container reads.
+ */
+int check_stand_in(const char *start, struct failure *failure);
 
 #endif

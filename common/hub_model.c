@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "hub.h"
-#include "model.h"
+#include "model_folder.h"
 
 #define NAMES_SHOWN 5
 

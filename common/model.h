@@ -73,25 +73,6 @@ struct model {
 	char *notice; /* something odd that does no harm, to be told to the user; or null */
 };
 
-/* Whether a name is one that a file of weights, or an index of such files, has. */
-bool model_is_file_name(const char *name);
-
-/* Files of weights that a model ought to have and has not. */
-struct model_missing {
-	char **names;
-	size_t count;
-	size_t of;   /* how many files it ought to have */
-	char *first; /* the name of its index, or of its only file */
-};
-
-/*
- * Finds the weights of a model in a folder, and which of the files that their index names are not
- * there. A link that leads nowhere is not there. Returns 0 or -1, of STATUS_NO_INPUT if there are no
- * weights at all; free it only after 0.
- */
-int model_find_missing(struct model_missing *missing, const char *folder, struct failure *failure);
-void model_missing_free(struct model_missing *missing);
-
 /* Opens a model and reads its headers, no weights. Returns 0 or -1; close it only after 0. */
 int model_open(struct model *model, const char *path, struct failure *failure);
 void model_close(struct model *model);

@@ -1,13 +1,17 @@
 #include "model_index.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "container.h"
 #include "json.h"
 #include "natural.h"
 
-#define INDEX_DEPTH 8
+#define INDEX_DEPTH    8
+#define INDEX_MAX_SIZE ((uint64_t)100000000)
 
 /* A plain file name: it cannot leave the folder it is looked up in. */
 static bool
@@ -119,6 +123,54 @@ model_index_parse(struct model_index *index, char *buffer, size_t length, struct
 			return -1;
 		}
 	return 0;
+}
+
+int
+model_index_read(struct model_index *index, const char *path, struct failure *failure)
+{
+	struct model_file file = {.path = (char *)path};
+	char *buffer;
+	int result;
+
+	file.descriptor = open_regular(path, &file.size, failure);
+	if (file.descriptor < 0)
+		return -1;
+	if (file.size > INDEX_MAX_SIZE) {
+		close(file.descriptor);
+		return fail(failure, STATUS_DATA, "an index of %" PRIu64 " bytes", file.size);
+	}
+	buffer = xcalloc(file.size + 1, 1);
+	result = read_at(&file, 0, buffer, file.size, failure);
+	close(file.descriptor);
+	if (result || check_stand_in(buffer, failure)) {
+		free(buffer);
+		return -1;
+	}
+	return model_index_parse(index, buffer, file.size, failure);
+}
+
+static int
+compare_files(const void *a, const void *b)
+{
+	const struct model_index_entry *const *x = a, *const *y = b;
+
+	return compare_natural((*x)->file, (*y)->file);
+}
+
+const struct model_index_entry **
+model_index_files(const struct model_index *index, size_t *count)
+{
+	const struct model_index_entry **by_file = xcalloc(index->count, sizeof(*by_file));
+
+	for (size_t i = 0; i < index->count; i++)
+		by_file[i] = &index->entries[i];
+	if (index->count)
+		qsort(by_file, index->count, sizeof(*by_file), compare_files);
+	*count = 0;
+	for (size_t i = 0; i < index->count; i++)
+		if (!*count || strcmp(by_file[i]->file, by_file[*count - 1]->file))
+			by_file[(*count)++] = by_file[i];
+	return by_file;
 }
 
 void

@@ -28,6 +28,16 @@ struct model_index {
  */
 int model_index_parse(struct model_index *index, char *buffer, size_t length,
 		      struct failure *failure);
+
+/* Reads and parses the index in a file. Returns 0 or -1. */
+int model_index_read(struct model_index *index, const char *path, struct failure *failure);
+
+/*
+ * The files that an index names: of each its first entry, in the natural order of the files' names. Sets
+ * how many there are. From malloc, to be freed before the index.
+ */
+const struct model_index_entry **model_index_files(const struct model_index *index, size_t *count);
+
 void model_index_free(struct model_index *index);
 
 #endif

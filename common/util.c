@@ -270,6 +270,14 @@ is_text(const unsigned char *bytes, size_t count)
 	return true;
 }
 
+const char *
+path_file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 bool
 has_suffix(const char *name, const char *suffix)
 {

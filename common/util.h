@@ -89,6 +89,9 @@ size_t utf8_length(const unsigned char *bytes, size_t available);
 /* Whether bytes are printable ASCII, blanks and line ends. */
 bool is_text(const unsigned char *bytes, size_t count);
 
+/* The part of a path behind its last slash; the whole where there is none. */
+const char *path_file_name(const char *path);
+
 /* Whether name ends in suffix; whether it begins with prefix. */
 bool has_suffix(const char *name, const char *suffix);
 bool has_prefix(const char *name, const char *prefix);
