@@ -105,8 +105,6 @@ format_holds(const struct format *format, enum dtype dtype)
 }
 
 /*
- * Rounds to a floating-point shape of up to 50 bits of precision, to nearest, ties to even.
- *
  * The last place of a value with exponent e is worth q = 2^max(e - (precision - 1),
  * smallest_exponent). Adding 1.5·2^52·q moves that place to the last bit of a double, where the
  * addition itself rounds as wanted, and subtracting it again is exact: the known trick for rounding
@@ -132,6 +130,13 @@ round_to_shape(struct float_shape shape, const double *values, double *rounded, 
 		result = double_of((bits_of(result) & ~(uint64_t)sign) | (uint64_t)(bits & sign));
 		rounded[i] = fabs(result) >= limit ? copysign(INFINITY, result) : result;
 	}
+}
+
+/* A function of its own, as clang gives the clones of one that is HOT no name for other files. */
+void
+float_shape_round(struct float_shape shape, const double *values, double *rounded, size_t count)
+{
+	round_to_shape(shape, values, rounded, count);
 }
 
 /* Casts every element; what is squared and summed is first multiplied by a power of two. */

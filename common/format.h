@@ -39,6 +39,13 @@ struct float_shape format_shape(const struct format *format);
 /* Whether the format holds every value of a decodable type, so that casts from it are exact. */
 bool format_holds(const struct format *format, enum dtype dtype);
 
+/*
+ * Rounds values to those that a shape of at most 50 bits of precision has: to nearest, ties to even, and
+ * beyond the largest to infinity.
+ */
+void float_shape_round(struct float_shape shape, const double *values, double *rounded,
+		       size_t count);
+
 /* What a cast did. The error figures are over the finite source values w and their casts c. */
 struct cast {
 	bool exact;	       /* no value changed: the target was not filled */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "container.h"
+#include "format.h"
 #include "quantised_family.h"
 
 /* How many values are computed at a time, if that is at least a row. */
@@ -214,9 +215,6 @@ part_order(const struct quantised *weight, const struct model *model, unsigned p
 
 /* --- values --- */
 
-const float e2m1_values[16] = {0.0F,  0.5F,  1.0F,  1.5F,  2.0F,  3.0F,	 4.0F,	6.0F,
-			       -0.0F, -0.5F, -1.0F, -1.5F, -2.0F, -3.0F, -4.0F, -6.0F};
-
 static float
 float_of(uint32_t bits)
 {
@@ -224,15 +222,6 @@ float_of(uint32_t bits)
 
 	memcpy(&value, &bits, sizeof(value));
 	return value;
-}
-
-static uint32_t
-bits_of_float(float value)
-{
-	uint32_t bits;
-
-	memcpy(&bits, &value, sizeof(bits));
-	return bits;
 }
 
 /*
@@ -246,14 +235,14 @@ power_of_byte(unsigned byte)
 	return float_of(byte ? (uint32_t)byte << 23 : (uint32_t)1 << 22);
 }
 
-static void
-decode_floats(enum dtype dtype, const unsigned char *bytes, size_t count, float *values)
+void
+decode_floats(enum dtype dtype, const void *stored, size_t count, float *values)
 {
 	double block[BLOCK];
 
 	for (size_t done = 0, length; done < count; done += length) {
 		length = count - done < BLOCK ? count - done : BLOCK;
-		dtype_decode(dtype, bytes, done, length, block);
+		dtype_decode(dtype, stored, done, length, block);
 		for (size_t i = 0; i < length; i++)
 			values[done + i] = (float)block[i];
 	}
@@ -284,47 +273,22 @@ part_values(const struct quantised *weight, const struct model *model, unsigned 
 	return result;
 }
 
-/* Rounds to F16, to nearest with ties to even. */
-static uint16_t
-half_of(float value)
-{
-	uint32_t bits = bits_of_float(value), magnitude = bits & 0x7fffffff;
-	uint16_t sign = (uint16_t)(bits >> 16 & 0x8000);
-
-	if (magnitude > 0x7f800000)
-		return sign | 0x7e00;
-	if (magnitude >= bits_of_float(65520.0F))
-		return sign | 0x7c00;
-	/* Below 2^-14 the last place of an F16 is 2^-24, that of an F32 between 0.5 and 1. */
-	if (magnitude < bits_of_float(0x1p-14F))
-		return sign |
-		       (uint16_t)(bits_of_float(float_of(magnitude) + 0.5F) - bits_of_float(0.5F));
-	magnitude += 0xfff + (magnitude >> 13 & 1);
-	return sign | (uint16_t)((magnitude - ((uint32_t)112 << 23)) >> 13);
-}
-
-/* Rounds to BF16, likewise. */
-static uint16_t
-brain_of(float value)
-{
-	uint32_t bits = bits_of_float(value);
-
-	if ((bits & 0x7fffffff) > 0x7f800000)
-		return (uint16_t)(bits >> 16 | 0x40);
-	return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
+/* Rounds to the values of a type, and stores them. */
 static void
-encode(enum dtype dtype, const float *values, size_t count, unsigned char *bytes)
+encode(enum dtype dtype, const float *values, size_t count, unsigned char *stored)
 {
+	size_t size = dtype_bits(dtype) / 8;
+	double block[BLOCK];
+
 	if (dtype == DTYPE_F32) {
-		memcpy(bytes, values, count * sizeof(*values));
+		memcpy(stored, values, count * size);
 		return;
 	}
-	for (size_t i = 0; i < count; i++) {
-		uint16_t bits = dtype == DTYPE_F16 ? half_of(values[i]) : brain_of(values[i]);
-
-		memcpy(bytes + 2 * i, &bits, 2);
+	for (size_t done = 0, length; done < count; done += length) {
+		length = count - done < BLOCK ? count - done : BLOCK;
+		dtype_decode(DTYPE_F32, values, done, length, block);
+		float_shape_round(dtype_shape(dtype), block, block, length);
+		dtype_encode(dtype, block, length, stored + done * size);
 	}
 }
 

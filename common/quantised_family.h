@@ -136,8 +136,8 @@ code_at(const uint32_t *words, size_t stride, uint64_t place, unsigned bits)
 	return code & ((1U << bits) - 1);
 }
 
-/* The values of FP4 in its OCP form, E2M1, by their code (OCP Microscaling Formats, 5.3.3). */
-extern const float e2m1_values[16];
+/* Converts elements of a decodable type that has at most the values of F32, from the first stored one on. */
+void decode_floats(enum dtype dtype, const void *stored, size_t count, float *values);
 
 /* Divides and rounds up; b is not 0. */
 static inline uint64_t

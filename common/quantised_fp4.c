@@ -160,11 +160,10 @@ decode(const struct quantised *weight, const struct model *model, uint64_t row, 
 				     failure);
 	if (!result)
 		result = apply_global(weight, model, scales, blocks, failure);
-	for (size_t i = 0; i < count && !result; i++) {
-		unsigned code = i % 2 ? bytes[i / 2] >> 4 : bytes[i / 2] & 15;
-
-		values[i] = e2m1_values[code] * scales[i / weight->block_columns];
-	}
+	if (!result)
+		decode_floats(DTYPE_F4, bytes, count, values);
+	for (size_t i = 0; i < count && !result; i++)
+		values[i] *= scales[i / weight->block_columns];
 	free(bytes);
 	free(scales);
 	return result;
