@@ -1,4 +1,4 @@
-/* Doubles as bit patterns. */
+/* Floating-point numbers as bit patterns. */
 #ifndef BITS_H
 #define BITS_H
 
@@ -18,6 +18,24 @@ static inline double
 double_of(uint64_t bits)
 {
 	double value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+static inline uint32_t
+bits_of_float(float value)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
+static inline float
+float_of(uint32_t bits)
+{
+	float value;
 
 	memcpy(&value, &bits, sizeof(value));
 	return value;

@@ -17,7 +17,33 @@ struct dtype_entry {
 	struct float_shape shape; /* of types that are decoded */
 	void (*decode)(const unsigned char *stored, size_t first, size_t count, double *values);
 	void (*encode)(const double *values, size_t count, unsigned char *target);
+	/* The same for values of float. */
+	void (*decode_floats)(const unsigned char *stored, size_t first, size_t count,
+			      float *values);
+	void (*encode_floats)(const float *values, size_t count, unsigned char *target);
 };
+
+/* Loops over elements, compiled for each type and for both types of values. */
+#define DEFINE_DECODE_AS(name, type, element)                                         \
+	HOT static void name(const unsigned char *stored, size_t first, size_t count, \
+			     type *values)                                            \
+	{                                                                             \
+		for (size_t i = 0; i < count; i++)                                    \
+			values[i] = (type)(element);                                  \
+	}
+#define DEFINE_DECODE(name, element)                     \
+	DEFINE_DECODE_AS(decode_##name, double, element) \
+	DEFINE_DECODE_AS(decode_##name##_floats, float, element)
+
+#define DEFINE_ENCODE_AS(name, type, store)                                           \
+	HOT static void name(const type *values, size_t count, unsigned char *target) \
+	{                                                                             \
+		for (size_t i = 0; i < count; i++)                                    \
+			store(target, i, (float)values[i]);                           \
+	}
+#define DEFINE_ENCODE(name, store)                     \
+	DEFINE_ENCODE_AS(encode_##name, double, store) \
+	DEFINE_ENCODE_AS(encode_##name##_floats, float, store)
 
 HOT static void
 decode_f64(const unsigned char *stored, size_t first, size_t count, double *values)
@@ -31,108 +57,80 @@ encode_f64(const double *values, size_t count, unsigned char *target)
 	memcpy(target, values, count * sizeof(double));
 }
 
-HOT static void
-decode_f32(const unsigned char *stored, size_t first, size_t count, double *values)
+static inline float
+f32_at(const unsigned char *stored, size_t i)
 {
-	const unsigned char *source = stored + 4 * first;
+	float value;
 
-	for (size_t i = 0; i < count; i++) {
-		float value;
-
-		memcpy(&value, source + 4 * i, 4);
-		values[i] = (double)value;
-	}
+	memcpy(&value, stored + 4 * i, 4);
+	return value;
 }
 
-HOT static void
-encode_f32(const double *values, size_t count, unsigned char *target)
+static inline void
+store_f32(unsigned char *target, size_t i, float value)
 {
-	for (size_t i = 0; i < count; i++) {
-		float value = (float)values[i];
-
-		memcpy(target + 4 * i, &value, 4);
-	}
+	memcpy(target + 4 * i, &value, 4);
 }
+
+DEFINE_DECODE(f32, f32_at(stored, first + i))
+DEFINE_ENCODE(f32, store_f32)
 
 /* BF16 is the upper half of an F32. */
-HOT static void
-decode_bf16(const unsigned char *stored, size_t first, size_t count, double *values)
+static inline float
+bf16_at(const unsigned char *stored, size_t i)
 {
-	const unsigned char *source = stored + 2 * first;
+	uint16_t half;
 
-	for (size_t i = 0; i < count; i++) {
-		uint16_t half;
-		uint32_t bits;
-		float value;
-
-		memcpy(&half, source + 2 * i, 2);
-		bits = (uint32_t)half << 16;
-		memcpy(&value, &bits, 4);
-		values[i] = (double)value;
-	}
+	memcpy(&half, stored + 2 * i, 2);
+	return float_of((uint32_t)half << 16);
 }
 
-HOT static void
-encode_bf16(const double *values, size_t count, unsigned char *target)
+static inline void
+store_bf16(unsigned char *target, size_t i, float value)
 {
-	for (size_t i = 0; i < count; i++) {
-		float value = (float)values[i];
-		uint32_t bits;
-		uint16_t half;
+	uint16_t half = (uint16_t)(bits_of_float(value) >> 16);
 
-		memcpy(&bits, &value, 4);
-		half = (uint16_t)(bits >> 16);
-		memcpy(target + 2 * i, &half, 2);
-	}
+	memcpy(target + 2 * i, &half, 2);
 }
+
+DEFINE_DECODE(bf16, bf16_at(stored, first + i))
+DEFINE_ENCODE(bf16, store_bf16)
 
 /*
  * F16 has 5 exponent and 10 fraction bits. Moved to the places of an F32 they make a number 2^112
  * too small, subnormals included, as the exponent biases differ by 127 - 15 = 112: one exact product
  * does the rest. Infinity and NaN, exponent 31, get the F32 exponent for them.
  */
-HOT static void
-decode_f16(const unsigned char *stored, size_t first, size_t count, double *values)
+static inline float
+f16_at(const unsigned char *stored, size_t i)
 {
-	const unsigned char *source = stored + 2 * first;
+	uint16_t half;
+	uint32_t bits;
 
-	for (size_t i = 0; i < count; i++) {
-		uint16_t half;
-		uint32_t magnitude, bits;
-		float value;
-
-		memcpy(&half, source + 2 * i, 2);
-		magnitude = (uint32_t)(half & 0x7fff) << 13;
-		memcpy(&value, &magnitude, 4);
-		value *= 0x1p112f;
-		memcpy(&bits, &value, 4);
-		bits |= (half & 0x7c00) == 0x7c00 ? (uint32_t)0x7f800000 : 0;
-		bits |= (uint32_t)(half & 0x8000) << 16;
-		memcpy(&value, &bits, 4);
-		values[i] = (double)value;
-	}
+	memcpy(&half, stored + 2 * i, 2);
+	bits = bits_of_float(float_of((uint32_t)(half & 0x7fff) << 13) * 0x1p112f);
+	bits |= (half & 0x7c00) == 0x7c00 ? (uint32_t)0x7f800000 : 0;
+	bits |= (uint32_t)(half & 0x8000) << 16;
+	return float_of(bits);
 }
 
-HOT static void
-encode_f16(const double *values, size_t count, unsigned char *target)
+static inline void
+store_f16(unsigned char *target, size_t i, float value)
 {
-	for (size_t i = 0; i < count; i++) {
-		float value = (float)values[i];
-		float scaled = value * 0x1p-112f;
-		uint32_t bits, magnitude, nan;
-		uint16_t half;
+	uint32_t bits = bits_of_float(value);
+	uint32_t magnitude = bits_of_float(value * 0x1p-112f) >> 13 & 0x7fff;
+	/* Infinity comes out right by itself; a NaN becomes the canonical one. Masks, as a branch
+	 * would keep the loop from vectorising. */
+	uint32_t nan = -(uint32_t)((bits & 0x7fffffff) > 0x7f800000);
+	uint16_t half;
 
-		memcpy(&bits, &value, 4);
-		memcpy(&magnitude, &scaled, 4);
-		/* Infinity comes out right by itself; a NaN becomes the canonical one. Masks, as a
-		 * branch would keep the loop from vectorising. */
-		magnitude = magnitude >> 13 & 0x7fff;
-		nan = -(uint32_t)((bits & 0x7fffffff) > 0x7f800000);
-		magnitude = (magnitude & ~nan) | (0x7e00 & nan);
-		half = (uint16_t)(magnitude | bits >> 31 << 15);
-		memcpy(target + 2 * i, &half, 2);
-	}
+	magnitude = (magnitude & ~nan) | (0x7e00 & nan);
+	half = (uint16_t)(magnitude | bits >> 31 << 15);
+	memcpy(target + 2 * i, &half, 2);
 }
+
+DEFINE_DECODE(f16, f16_at(stored, first + i))
+DEFINE_ENCODE(f16, store_f16)
 
 /* What a type of at most 8 bits has beside zeros, subnormal and normal numbers. */
 enum small_special {
@@ -212,56 +210,69 @@ value_of(struct small_float type, uint32_t code)
 	return copysign(value + special_of(type, sign, magnitude), sign ? -1.0 : 1.0);
 }
 
-/* Compiled once for each type, with the type known. */
-#define DEFINE_DECODE(name, type, bits)                                                        \
-	HOT static void decode_##name(const unsigned char *stored, size_t first, size_t count, \
-				      double *values)                                          \
-	{                                                                                      \
-		for (size_t i = 0; i < count; i++)                                             \
-			values[i] = value_of(type, code_at(stored, first + i, bits));          \
-	}
-
-DEFINE_DECODE(f8_e4m3, E4M3, 8)
-DEFINE_DECODE(f8_e5m2, E5M2, 8)
-DEFINE_DECODE(f8_e4m3fnuz, E4M3FNUZ, 8)
-DEFINE_DECODE(f8_e5m2fnuz, E5M2FNUZ, 8)
-DEFINE_DECODE(f6_e2m3, E2M3, 6)
-DEFINE_DECODE(f6_e3m2, E3M2, 6)
-DEFINE_DECODE(f4, E2M1, 4)
+DEFINE_DECODE(f8_e4m3, value_of(E4M3, code_at(stored, first + i, 8)))
+DEFINE_DECODE(f8_e5m2, value_of(E5M2, code_at(stored, first + i, 8)))
+DEFINE_DECODE(f8_e4m3fnuz, value_of(E4M3FNUZ, code_at(stored, first + i, 8)))
+DEFINE_DECODE(f8_e5m2fnuz, value_of(E5M2FNUZ, code_at(stored, first + i, 8)))
+DEFINE_DECODE(f6_e2m3, value_of(E2M3, code_at(stored, first + i, 6)))
+DEFINE_DECODE(f6_e3m2, value_of(E3M2, code_at(stored, first + i, 6)))
+DEFINE_DECODE(f4, value_of(E2M1, code_at(stored, first + i, 4)))
 
 /* OCP MX v1.0, section 5.4.1: a power of two, without sign or zero, and a NaN. */
-HOT static void
-decode_f8_e8m0(const unsigned char *stored, size_t first, size_t count, double *values)
+static inline double
+e8m0_at(const unsigned char *stored, size_t i)
 {
-	for (size_t i = 0; i < count; i++) {
-		uint64_t code = stored[first + i];
+	uint64_t code = stored[i];
 
-		values[i] = double_of(code == 0xff ? (uint64_t)0xfff << 51
-						   : (code + 1023 - 127) << 52);
-	}
+	return double_of(code == 0xff ? (uint64_t)0xfff << 51 : (code + 1023 - 127) << 52);
 }
+
+DEFINE_DECODE(f8_e8m0, e8m0_at(stored, first + i))
+
+#define DECODED(name, bits, precision, largest, smallest, decode)                               \
+	{                                                                                       \
+		name, bits, {precision, largest, smallest}, decode, NULL, decode##_floats, NULL \
+	}
 
 static const struct dtype_entry dtypes[DTYPE_COUNT] = {
 	[DTYPE_BOOL] = {.name = "BOOL", .bits = 8},
-	[DTYPE_F4] = {"F4", 4, {2, 2, -1}, decode_f4, NULL},
-	[DTYPE_F6_E2M3] = {"F6_E2M3", 6, {4, 2, -3}, decode_f6_e2m3, NULL},
-	[DTYPE_F6_E3M2] = {"F6_E3M2", 6, {3, 4, -4}, decode_f6_e3m2, NULL},
+	[DTYPE_F4] = DECODED("F4", 4, 2, 2, -1, decode_f4),
+	[DTYPE_F6_E2M3] = DECODED("F6_E2M3", 6, 4, 2, -3, decode_f6_e2m3),
+	[DTYPE_F6_E3M2] = DECODED("F6_E3M2", 6, 3, 4, -4, decode_f6_e3m2),
 	[DTYPE_U8] = {.name = "U8", .bits = 8},
 	[DTYPE_I8] = {.name = "I8", .bits = 8},
-	[DTYPE_F8_E5M2] = {"F8_E5M2", 8, {3, 15, -16}, decode_f8_e5m2, NULL},
-	[DTYPE_F8_E4M3] = {"F8_E4M3", 8, {4, 8, -9}, decode_f8_e4m3, NULL},
-	[DTYPE_F8_E8M0] = {"F8_E8M0", 8, {1, 127, -127}, decode_f8_e8m0, NULL},
-	[DTYPE_F8_E4M3FNUZ] = {"F8_E4M3FNUZ", 8, {4, 7, -10}, decode_f8_e4m3fnuz, NULL},
-	[DTYPE_F8_E5M2FNUZ] = {"F8_E5M2FNUZ", 8, {3, 15, -17}, decode_f8_e5m2fnuz, NULL},
+	[DTYPE_F8_E5M2] = DECODED("F8_E5M2", 8, 3, 15, -16, decode_f8_e5m2),
+	[DTYPE_F8_E4M3] = DECODED("F8_E4M3", 8, 4, 8, -9, decode_f8_e4m3),
+	[DTYPE_F8_E8M0] = DECODED("F8_E8M0", 8, 1, 127, -127, decode_f8_e8m0),
+	[DTYPE_F8_E4M3FNUZ] = DECODED("F8_E4M3FNUZ", 8, 4, 7, -10, decode_f8_e4m3fnuz),
+	[DTYPE_F8_E5M2FNUZ] = DECODED("F8_E5M2FNUZ", 8, 3, 15, -17, decode_f8_e5m2fnuz),
 	[DTYPE_I16] = {.name = "I16", .bits = 16},
 	[DTYPE_U16] = {.name = "U16", .bits = 16},
-	[DTYPE_F16] = {"F16", 16, {11, 15, -24}, decode_f16, encode_f16},
-	[DTYPE_BF16] = {"BF16", 16, {8, 127, -133}, decode_bf16, encode_bf16},
+	[DTYPE_F16] = {"F16",
+		       16,
+		       {11, 15, -24},
+		       decode_f16,
+		       encode_f16,
+		       decode_f16_floats,
+		       encode_f16_floats},
+	[DTYPE_BF16] = {"BF16",
+			16,
+			{8, 127, -133},
+			decode_bf16,
+			encode_bf16,
+			decode_bf16_floats,
+			encode_bf16_floats},
 	[DTYPE_I32] = {.name = "I32", .bits = 32},
 	[DTYPE_U32] = {.name = "U32", .bits = 32},
-	[DTYPE_F32] = {"F32", 32, {24, 127, -149}, decode_f32, encode_f32},
+	[DTYPE_F32] = {"F32",
+		       32,
+		       {24, 127, -149},
+		       decode_f32,
+		       encode_f32,
+		       decode_f32_floats,
+		       encode_f32_floats},
 	[DTYPE_C64] = {.name = "C64", .bits = 64},
-	[DTYPE_F64] = {"F64", 64, {53, 1023, -1074}, decode_f64, encode_f64},
+	[DTYPE_F64] = {"F64", 64, {53, 1023, -1074}, decode_f64, encode_f64, NULL, NULL},
 	[DTYPE_I64] = {.name = "I64", .bits = 64},
 	[DTYPE_U64] = {.name = "U64", .bits = 64},
 };
@@ -330,6 +341,24 @@ void
 dtype_decode(enum dtype dtype, const void *stored, size_t first, size_t count, double *values)
 {
 	dtypes[dtype].decode(stored, first, count, values);
+}
+
+bool
+dtype_decodes_to_floats(enum dtype dtype)
+{
+	return dtypes[dtype].decode_floats != NULL;
+}
+
+void
+dtype_decode_floats(enum dtype dtype, const void *stored, size_t first, size_t count, float *values)
+{
+	dtypes[dtype].decode_floats(stored, first, count, values);
+}
+
+void
+dtype_encode_floats(enum dtype dtype, const float *values, size_t count, void *target)
+{
+	dtypes[dtype].encode_floats(values, count, target);
 }
 
 void

@@ -85,11 +85,19 @@ bool float_shape_holds(struct float_shape wide, struct float_shape narrow);
  */
 void dtype_decode(enum dtype dtype, const void *stored, size_t first, size_t count, double *values);
 
+/* The same for float, which holds every value of a decodable type but F64. */
+bool dtype_decodes_to_floats(enum dtype dtype);
+void dtype_decode_floats(enum dtype dtype, const void *stored, size_t first, size_t count,
+			 float *values);
+
 /*
  * Stores count values that the type can hold exactly; others are rounded somehow, so round before.
  * A NaN becomes a quiet NaN of its sign: the canonical one in F16, one with the upper bits of its
  * payload in the others. The type must be encodable.
  */
 void dtype_encode(enum dtype dtype, const double *values, size_t count, void *target);
+
+/* The same for values of float, and types other than F64. */
+void dtype_encode_floats(enum dtype dtype, const float *values, size_t count, void *target);
 
 #endif
