@@ -90,7 +90,7 @@ check: deps
 	@$(MAKE) --no-print-directory all unit-tests fuzz-replay
 	$(RUN) BUILD="$(BUILD)" CC="$(CC)" prove $(PROVE_FLAGS) tests/*.t
 
-bench: all $(BUILD)/tests/bench/bare
+bench: all $(BUILD)/tests/bench/bare $(BUILD)/tests/bench/casts
 	$(RUN) tests/bench/run
 
 # The pictures in README.md, of the model that the tests use.

@@ -1,56 +1,273 @@
 #include "format.h"
 
-#include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "bits.h"
-#include "tally.h"
-#include "vector.h"
+#include "format_family.h"
+#include "util.h"
 
-/* Elements converted at a time: the blocks of doubles stay in the first-level cache. */
-#define BLOCK TALLY_BLOCK
-
-struct format {
-	const char *name, *aliases;
-	struct float_shape shape;
-	enum dtype carrier; /* the smallest of BF16, F16, F32, F64 that holds every value */
+static const struct format_kind *const families[] = {
+	float_formats,
 };
 
-static const struct format formats[] = {
-	{"fp64", "float64 double", {53, 1023, -1074}, DTYPE_F64},
-	{"fp32", "float32 float", {24, 127, -149}, DTYPE_F32},
-	{"fp16", "float16 half", {11, 15, -24}, DTYPE_F16},
-	{"bf16", "bfloat16", {8, 127, -133}, DTYPE_BF16},
+/* A word that sets a parameter. */
+struct word {
+	const char *word;
+	enum parameter parameter;
+	int value;
 };
 
-/* Whether name is one of the words in a list separated by blanks. */
+static const struct word words[] = {
+	{"row", PARAMETER_SPAN, SPAN_ROW},
+	{"tensor", PARAMETER_SPAN, SPAN_TENSOR},
+	{"sym", PARAMETER_SYMMETRY, SYMMETRIC},
+	{"asym", PARAMETER_SYMMETRY, ASYMMETRIC},
+	{"dq", PARAMETER_DOUBLE, 1},
+	{"rule=ct", PARAMETER_RULE, RULE_COMPRESSED_TENSORS},
+	{"rule=gptq", PARAMETER_RULE, RULE_GPTQ},
+	{"rule=awq", PARAMETER_RULE, RULE_AWQ},
+	{"rule=autoround", PARAMETER_RULE, RULE_AUTOROUND},
+	{"rule=modelopt", PARAMETER_RULE, RULE_MODELOPT},
+	{"rule=torchao", PARAMETER_RULE, RULE_TORCHAO},
+	{"rule=ggml", PARAMETER_RULE, RULE_GGML},
+	{"scale=floor", PARAMETER_SCALE, SCALE_FLOOR},
+	{"scale=ceil", PARAMETER_SCALE, SCALE_CEIL},
+	{"scale=rceil", PARAMETER_SCALE, SCALE_RCEIL},
+	{"scale=even", PARAMETER_SCALE, SCALE_EVEN},
+	{"ties=even", PARAMETER_TIES, TIES_EVEN},
+	{"ties=away", PARAMETER_TIES, TIES_AWAY},
+	{"ties=zero", PARAMETER_TIES, TIES_ZERO},
+	{"overflow=sat", PARAMETER_OVERFLOW, OVERFLOW_SATURATE},
+	{"overflow=ieee", PARAMETER_OVERFLOW, OVERFLOW_IEEE},
+};
+
+/* The most weights of a group that can be asked for. */
+#define LARGEST_GROUP (1 << 20)
+
+/* Rows and columns of a matrix for which the bits of a weight are listed. */
+#define LARGE 4096
+
+/* --- names --- */
+
+/* Whether a word, of so many bytes, is one of a list separated by blanks. */
 static bool
-has_word(const char *words, const char *name)
+has_word(const char *list, const char *word, size_t length)
 {
-	size_t length = strlen(name);
+	for (const char *at = list; at && *at;) {
+		size_t next = strcspn(at, " ");
 
-	for (const char *at = words; (at = strstr(at, name)); at += length)
-		if ((at == words || at[-1] == ' ') && (!at[length] || at[length] == ' '))
+		if (next == length && !memcmp(at, word, length))
 			return true;
+		at += next + (at[next] == ' ');
+	}
 	return false;
 }
 
-const struct format *
-format_find(const char *name)
+static const struct format_kind *
+kind_at(size_t i)
 {
-	if (!*name || strchr(name, ' '))
-		return NULL;
-	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
-		if (!strcmp(name, formats[i].name) || has_word(formats[i].aliases, name))
-			return &formats[i];
+	for (size_t family = 0; family < sizeof(families) / sizeof(*families); family++)
+		for (const struct format_kind *kind = families[family]; kind->name; kind++)
+			if (!i--)
+				return kind;
 	return NULL;
 }
 
-const struct format *
-format_at(size_t i)
+static const struct format_kind *
+find_kind(const char *name, size_t length)
 {
-	return i < sizeof(formats) / sizeof(*formats) ? &formats[i] : NULL;
+	const struct format_kind *kind;
+
+	for (size_t i = 0; (kind = kind_at(i)); i++)
+		if (has_word(kind->name, name, length) || has_word(kind->aliases, name, length))
+			return kind;
+	return NULL;
+}
+
+static int
+refuse_name(const char *name, size_t length, struct failure *failure)
+{
+	const struct format_kind *kind;
+	struct text known = {0};
+
+	for (size_t i = 0; (kind = kind_at(i)); i++)
+		text_print(&known, "%s%s", i ? ", " : "", kind->name);
+	fail(failure, STATUS_USAGE, "no format '%.*s'; there are %s",
+	     (int)(length < 40 ? length : 40), name, known.bytes);
+	text_free(&known);
+	return -1;
+}
+
+/* --- parameters --- */
+
+/* Defaults, which no list restricts, may be any. */
+static bool
+is_accepted(const char *accepted, const char *word, size_t length)
+{
+	return !accepted || has_word(accepted, word, length);
+}
+
+/* A letter and a number, for the length of a group: g along rows, b over the whole tensor. */
+static bool
+parse_group(const char *text, size_t length, const char *accepted, struct format *format)
+{
+	char digits[8];
+	uint64_t group;
+	enum span span = *text == 'b' ? SPAN_FLAT : SPAN_GROUP;
+
+	if (length < 2 || length > sizeof(digits) || (*text != 'g' && *text != 'b') ||
+	    !is_accepted(accepted, *text == 'b' ? "bN" : "gN", 2))
+		return false;
+	memcpy(digits, text + 1, length - 1);
+	digits[length - 1] = 0;
+	if (!parse_unsigned(digits, LARGEST_GROUP, &group) || !group)
+		return false;
+	format->parameters[PARAMETER_SPAN] = (int)span;
+	format->parameters[PARAMETER_GROUP] = (int)group;
+	return true;
+}
+
+/* Sets one parameter, and says which in *parameter; false if there is none of that name. */
+static bool
+parse_parameter(const char *text, size_t length, const char *accepted, struct format *format,
+		enum parameter *parameter)
+{
+	if (parse_group(text, length, accepted, format)) {
+		*parameter = PARAMETER_SPAN;
+		return true;
+	}
+	if (!is_accepted(accepted, text, length))
+		return false;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strlen(words[i].word) == length && !memcmp(text, words[i].word, length)) {
+			*parameter = words[i].parameter;
+			format->parameters[*parameter] = words[i].value;
+			return true;
+		}
+	return false;
+}
+
+static int
+refuse_parameter(const struct format_kind *kind, const char *text, size_t length,
+		 struct failure *failure)
+{
+	int shown = (int)(length < 40 ? length : 40);
+
+	if (!kind->parameters)
+		return fail(failure, STATUS_USAGE,
+			    "format %s has no parameters, and here is ':%.*s'", kind->name, shown,
+			    text);
+	return fail(failure, STATUS_USAGE, "format %s has no parameter '%.*s'; there are %s",
+		    kind->name, shown, text, kind->parameters);
+}
+
+/* Sets what a list of parameters says, each behind its colon; none twice. */
+static int
+parse_parameters(const char *text, const char *accepted, struct format *format,
+		 struct failure *failure)
+{
+	bool given[PARAMETER_COUNT] = {0};
+
+	while (*text == ':') {
+		size_t length = strcspn(++text, ":");
+		enum parameter parameter;
+
+		if (!parse_parameter(text, length, accepted, format, &parameter))
+			return refuse_parameter(format->kind, text, length, failure);
+		if (given[parameter])
+			return fail(failure, STATUS_USAGE,
+				    "format %s is told '%.*s' beside another of its kind",
+				    format->kind->name, (int)length, text);
+		given[parameter] = true;
+		text += length;
+	}
+	return 0;
+}
+
+/* Gives a format its defaults, then what the text says. */
+static int
+configure(struct format *format, const char *parameters, struct failure *failure)
+{
+	const struct format_kind *kind = format->kind;
+	const char *wrong;
+
+	if (parse_parameters(kind->defaults ? kind->defaults : "", NULL, format, failure) ||
+	    parse_parameters(parameters, kind->parameters ? kind->parameters : "", format, failure))
+		return -1;
+	wrong = kind->resolve ? kind->resolve(format) : NULL;
+	if (wrong)
+		return fail(failure, STATUS_USAGE, "format %s: %s", format->name, wrong);
+	if (kind->instead) {
+		format->instead = format_new(kind->instead, failure);
+		return format->instead ? 0 : -1;
+	}
+	return 0;
+}
+
+struct format *
+format_new(const char *text, struct failure *failure)
+{
+	size_t length = strcspn(text, ":");
+	const struct format_kind *kind = find_kind(text, length);
+	struct format *format;
+
+	if (!kind) {
+		refuse_name(text, length, failure);
+		return NULL;
+	}
+	format = xcalloc(1, sizeof(*format));
+	format->kind = kind;
+	format->name = format_text("%s%s", kind->name, text + length);
+	if (configure(format, text + length, failure)) {
+		format_free(format);
+		return NULL;
+	}
+	return format;
+}
+
+void
+format_free(struct format *format)
+{
+	if (!format)
+		return;
+	format_free(format->instead);
+	free(format->name);
+	free(format);
+}
+
+const char *
+format_name(const struct format *format)
+{
+	return format->name;
+}
+
+bool
+format_equal(const struct format *a, const struct format *b)
+{
+	return a->kind == b->kind && !memcmp(a->parameters, b->parameters, sizeof(a->parameters));
+}
+
+bool
+format_holds(const struct format *format, enum dtype dtype)
+{
+	const struct format_kind *kind = format->kind;
+	/* What exceeds the largest value and not the largest power of two: in E4M3 alone, and there
+	 * beside formats of fewer bits. */
+	struct float_shape shape = kind->shape, held = dtype_shape(dtype);
+	bool is_short = kind->largest <
+			ldexp(2 - ldexp(1, 1 - shape.precision), shape.largest_exponent);
+
+	if (!shape.precision || format->parameters[PARAMETER_SPAN] != SPAN_VALUE)
+		return false;
+	return float_shape_holds(shape, held) && (!is_short || dtype == DTYPE_F8_E4M3 ||
+						  held.largest_exponent < shape.largest_exponent);
+}
+
+enum dtype
+format_carrier(const struct format *format)
+{
+	return format->kind->carrier;
 }
 
 const char *
@@ -74,171 +291,42 @@ format_name_of_dtype(enum dtype dtype)
 	return names[dtype];
 }
 
-const char *
-format_name(const struct format *format)
+/* What shares a scale, in words. */
+static void
+describe_block(const struct format *format, char *block, size_t size)
 {
-	return format->name;
-}
-
-const char *
-format_aliases(const struct format *format)
-{
-	return format->aliases;
-}
-
-struct float_shape
-format_shape(const struct format *format)
-{
-	return format->shape;
-}
-
-enum dtype
-format_carrier(const struct format *format)
-{
-	return format->carrier;
+	switch (format->parameters[PARAMETER_SPAN]) {
+	case SPAN_GROUP:
+	case SPAN_FLAT: snprintf(block, size, "%d", format->parameters[PARAMETER_GROUP]); break;
+	case SPAN_ROW: snprintf(block, size, "row"); break;
+	case SPAN_TENSOR: snprintf(block, size, "tensor"); break;
+	default: snprintf(block, size, "1"); break;
+	}
 }
 
 bool
-format_holds(const struct format *format, enum dtype dtype)
+format_describe(size_t i, struct format_description *description)
 {
-	return float_shape_holds(format->shape, dtype_shape(dtype));
-}
+	const struct format_kind *kind = kind_at(i);
+	struct failure failure;
+	struct format *format;
 
-/*
- * The last place of a value with exponent e is worth q = 2^max(e - (precision - 1),
- * smallest_exponent). Adding 1.5·2^52·q moves that place to the last bit of a double, where the
- * addition itself rounds as wanted, and subtracting it again is exact: the known trick for rounding
- * to integer, with the magic number chosen for each element. No branches, so it vectorises.
- */
-HOT static void
-round_to_shape(struct float_shape shape, const double *values, double *rounded, size_t count)
-{
-	const int64_t sign = INT64_MIN;
-	const int64_t lowest = shape.smallest_exponent + 1023 + shape.precision - 1;
-	const int64_t shift = 52 - (shape.precision - 1);
-	const double limit = shape.largest_exponent >= 1023 ? INFINITY
-							    : ldexp(1, shape.largest_exponent + 1);
-
-	for (size_t i = 0; i < count; i++) {
-		int64_t bits = (int64_t)bits_of(values[i]);
-		int64_t exponent = (bits & ~sign) >> 52;
-		int64_t place = (exponent < lowest ? lowest : exponent) + shift;
-		double magic = double_of((uint64_t)(place > 2046 ? 2046 : place) << 52 |
-					 (uint64_t)1 << 51);
-		double result = values[i] + magic - magic;
-
-		result = double_of((bits_of(result) & ~(uint64_t)sign) | (uint64_t)(bits & sign));
-		rounded[i] = fabs(result) >= limit ? copysign(INFINITY, result) : result;
-	}
-}
-
-/* A function of its own, as clang gives the clones of one that is HOT no name for other files. */
-void
-float_shape_round(struct float_shape shape, const double *values, double *rounded, size_t count)
-{
-	round_to_shape(shape, values, rounded, count);
-}
-
-/* Casts every element; what is squared and summed is first multiplied by a power of two. */
-static struct tally
-cast_blocks(const struct format *format, enum dtype source, const void *weights, size_t count,
-	    void *target, double value_scale, double error_scale)
-{
-	unsigned char *to = target;
-	double values[BLOCK], rounded[BLOCK];
-	struct tally tally = {0};
-	size_t to_size = dtype_bits(format->carrier) / 8;
-
-	for (size_t done = 0; done < count; done += BLOCK) {
-		size_t length = count - done < BLOCK ? count - done : BLOCK;
-		size_t padded = (length + TALLY_LANES - 1) / TALLY_LANES * TALLY_LANES;
-
-		dtype_decode(source, weights, done, length, values);
-		memset(values + length, 0, (padded - length) * sizeof(*values));
-		round_to_shape(format->shape, values, rounded, padded);
-		tally_block(&tally, values, rounded, padded, value_scale, error_scale);
-		dtype_encode(format->carrier, rounded, length, to + done * to_size);
-	}
-	return tally;
-}
-
-HOT static uint64_t
-count_not_finite(const double *values, size_t count)
-{
-	uint64_t not_finite = 0;
-
-	for (size_t i = 0; i < count; i++)
-		not_finite += (uint64_t) !(fabs(values[i]) <= DBL_MAX);
-	return not_finite;
-}
-
-/* For a format that holds every value of the source type there is nothing to do but to look. */
-static uint64_t
-look_for_not_finite(enum dtype source, const void *weights, size_t count)
-{
-	double values[BLOCK];
-	uint64_t not_finite = 0;
-
-	for (size_t done = 0; done < count; done += BLOCK) {
-		size_t length = count - done < BLOCK ? count - done : BLOCK;
-
-		dtype_decode(source, weights, done, length, values);
-		not_finite += count_not_finite(values, length);
-	}
-	return not_finite;
-}
-
-/* The power of two that brings a value to [1/2, 1). */
-static double
-scale_for(double value)
-{
-	int exponent;
-
-	frexp(value, &exponent);
-	/* Twice at most 1023, as 2^1074 is no double. */
-	return ldexp(1, exponent < -1022 ? 1022 : -exponent);
-}
-
-/* Whether squares of such values leave the range of double, or lose bits at its lower end. */
-static bool
-leaves_range(double value)
-{
-	return value > 0x1p500 || value < 0x1p-400;
-}
-
-struct cast
-format_cast(const struct format *format, enum dtype source, const void *weights, size_t count,
-	    void *target)
-{
-	struct cast cast = {.sqnr_db = INFINITY};
-	double value_scale = 1, error_scale = 1;
-	struct tally tally;
-
-	if (format_holds(format, source)) {
-		cast.exact = true;
-		cast.not_finite = look_for_not_finite(source, weights, count);
-		return cast;
-	}
-	tally = cast_blocks(format, source, weights, count, target, value_scale, error_scale);
-	if (tally.largest_error > 0 && !tally.overflows &&
-	    (leaves_range(tally.largest_value) || leaves_range(tally.largest_error))) {
-		value_scale = scale_for(tally.largest_value);
-		error_scale = scale_for(tally.largest_error);
-		tally = cast_blocks(format, source, weights, count, target, value_scale,
-				    error_scale);
-	}
-	cast.not_finite = tally.not_finite;
-	cast.exact = !(tally.largest_error > 0);
-	if (cast.exact)
-		return cast;
-	cast.largest_error = tally.largest_error;
-	cast.overflows = tally.overflows;
-	cast.underflows = tally.underflows;
-	cast.relative_error = tally.overflows ? INFINITY
-					      : sqrt(tally.noise + tally.noise_rest) /
-							sqrt(tally.signal + tally.signal_rest) *
-							(value_scale / error_scale);
-	/* 0 minus it, so that an error of 1 is 0 dB and not -0. */
-	cast.sqnr_db = 0 - 20 * log10(cast.relative_error);
-	return cast;
+	if (!kind)
+		return false;
+	format = format_new(kind->name, &failure);
+	if (!format)
+		die(STATUS_INTERNAL, "format %s: %s", kind->name, failure.text);
+	*description = (struct format_description){
+		.name = kind->name,
+		.aliases = kind->aliases ? kind->aliases : "",
+		.parameters = kind->parameters ? kind->parameters : "",
+		.defaults = kind->defaults ? kind->defaults + 1 : "",
+		.reference = kind->reference,
+		.bits = format_bits(format, LARGE, LARGE),
+		.largest = kind->largest,
+		.smallest = kind->smallest,
+	};
+	describe_block(format, description->block, sizeof(description->block));
+	format_free(format);
+	return true;
 }

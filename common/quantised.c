@@ -84,17 +84,12 @@ static void
 encode(enum dtype dtype, const float *values, size_t count, unsigned char *stored)
 {
 	size_t size = dtype_bits(dtype) / 8;
-	double block[BLOCK];
+	float block[BLOCK];
 
-	if (dtype == DTYPE_F32) {
-		memcpy(stored, values, count * size);
-		return;
-	}
 	for (size_t done = 0, length; done < count; done += length) {
 		length = count - done < BLOCK ? count - done : BLOCK;
-		dtype_decode(DTYPE_F32, values, done, length, block);
-		float_shape_round(dtype_shape(dtype), block, block, length);
-		dtype_encode(dtype, block, length, stored + done * size);
+		float_round(dtype, values + done, block, length);
+		dtype_encode_floats(dtype, block, length, stored + done * size);
 	}
 }
 

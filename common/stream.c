@@ -373,6 +373,18 @@ stream_take_payload(struct stream_reader *reader)
 	return payload;
 }
 
+void
+stream_exchange_payload(struct stream_reader *reader, void **memory, size_t *capacity)
+{
+	void *payload = reader->buffer;
+	size_t payload_capacity = reader->capacity;
+
+	reader->buffer = *memory;
+	reader->capacity = *capacity;
+	*memory = payload;
+	*capacity = payload_capacity;
+}
+
 struct stream_writer *
 stream_create(int descriptor)
 {

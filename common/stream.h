@@ -46,6 +46,13 @@ int stream_weights(struct stream_reader *reader, const struct frame *frame, cons
 /* Makes the payload just read the caller's, to be freed. */
 void *stream_take_payload(struct stream_reader *reader);
 
+/*
+ * Makes the payload just read the caller's as well, and gives the reader the memory *memory, of *capacity
+ * bytes, for the next in exchange; then these are the payload's. For who takes all payloads, and wants
+ * no fresh memory for each.
+ */
+void stream_exchange_payload(struct stream_reader *reader, void **memory, size_t *capacity);
+
 /* The metadata of the end frame, after stream_next() returned 0; valid until stream_close(). */
 const struct frame *stream_end_frame(const struct stream_reader *reader);
 

@@ -16,7 +16,7 @@ struct production {
 	const struct synthetic_tensor *tensor;
 	struct output_file *file;
 	struct failure *failure;
-	const struct format *format;
+	struct format *format;
 	double *values;
 	unsigned char *bytes;
 };
@@ -35,25 +35,13 @@ synthesis_rank(const struct synthetic_tensor *tensor)
 	return tensor->shape[tensor->shape[0] < tensor->shape[1] ? 0 : 1];
 }
 
-/* The format that rounds to a type. */
-static const struct format *
-format_of(enum dtype dtype)
-{
-	switch (dtype) {
-	case DTYPE_BF16: return format_find("bf16");
-	case DTYPE_F16: return format_find("fp16");
-	case DTYPE_F32: return format_find("fp32");
-	default: return format_find("fp64");
-	}
-}
-
 /* Rounds the first values and writes them. */
 static int
 write_values(const struct production *production, size_t count)
 {
 	enum dtype dtype = production->synthesis->dtype;
-	struct cast cast = format_cast(production->format, DTYPE_F64, production->values, count,
-				       production->bytes);
+	struct cast cast = format_cast(production->format, DTYPE_F64, production->values, 1, count,
+				       production->bytes, NULL);
 
 	if (cast.exact)
 		dtype_encode(dtype, production->values, count, production->bytes);
@@ -112,18 +100,21 @@ synthesis_write(const struct synthesis *synthesis, const struct synthetic_tensor
 {
 	bool is_planted = !isnan(synthesis_alpha(synthesis, tensor));
 	size_t room = is_planted ? PLANTED_ROWS * tensor->shape[1] : CHUNK;
-	struct production production = {.synthesis = synthesis,
-					.tensor = tensor,
-					.file = file,
-					.failure = failure,
-					.format = format_of(synthesis->dtype),
-					.values = reallocarray(NULL, room, sizeof(double)),
-					.bytes = reallocarray(NULL, room, sizeof(double))};
+	struct production production = {
+		.synthesis = synthesis,
+		.tensor = tensor,
+		.file = file,
+		.failure = failure,
+		.format = format_new(format_name_of_dtype(synthesis->dtype), failure),
+		.values = reallocarray(NULL, room, sizeof(double)),
+		.bytes = reallocarray(NULL, room, sizeof(double))};
 	struct random random;
 	int status;
 
 	random_begin(&random, synthesis->seed, tensor->index);
-	if (!production.values || !production.bytes)
+	if (!production.format)
+		status = -1;
+	else if (!production.values || !production.bytes)
 		status = fail(failure, STATUS_RETRY, "no memory for %zu values", room);
 	else if (is_planted)
 		status = write_planted(&production, &random);
@@ -131,6 +122,7 @@ synthesis_write(const struct synthesis *synthesis, const struct synthetic_tensor
 		status = write_independent(&production, tensor->role == ROLE_NORM ? NULL : &random);
 	free(production.values);
 	free(production.bytes);
+	format_free(production.format);
 	/* A message about a file names the file. */
 	if (status < 0 && failure->status != STATUS_IO)
 		fail_prefix(failure, "tensor '%s'", tensor->name);

@@ -17,8 +17,8 @@ $(BUILD)/tests/json-cases.tsv: tests/gen/json-cases.py
 	$(Q)mkdir -p $(@D)
 	$(Q)python3 -B $< >$@.tmp && mv $@.tmp $@
 
-# The calls of linear algebra that spectrum cannot do without, for tests/bench/run.
-$(BUILD)/tests/bench/bare: %: %.o $(ARCHIVE)
+# For tests/bench/run: the calls of linear algebra that spectrum cannot do without, and casts alone.
+$(BUILD)/tests/bench/bare $(BUILD)/tests/bench/casts: %: %.o $(ARCHIVE)
 	$(call echo,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(ARCHIVE) -llapacke -lopenblas -lxxhash -lm
 
@@ -35,7 +35,7 @@ FUZZ_CC      = clang
 FUZZ_CFLAGS  = -std=c11 -D_GNU_SOURCE -Icommon -g -O1 -fno-omit-frame-pointer -DHILLPIPE_SANITIZE \
                -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_MODULES = $(patsubst %,common/%.c,anatomy architecture category config container \
-               container_gguf container_safetensors container_torch dtype format frame fused \
+               container_gguf container_safetensors container_torch crew dtype format format_cast format_float frame fused \
                ggml gguf gguf_names head json layer model model_folder model_index natural \
                pickle quantised quantised_awq quantised_bnb quantised_family quantised_fp4 \
                quantised_gptq quantised_packed quantised_scaled safetensors scales stream \
@@ -70,4 +70,4 @@ $(FUZZ_TARGETS:%=build-fuzz/%): build-fuzz/%: tests/fuzz/%.c $(wildcard tests/fu
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $< $(wildcard tests/fuzz/$*_mutator.c) $(FUZZ_MODULES) \
 		-lxxhash -lm
 
--include $(UNIT_TESTS:=.d) $(BUILD)/tests/bench/bare.d $(FUZZ_REPLAYS:=.d) $(BUILD)/tests/fuzz/replay.d
+-include $(UNIT_TESTS:=.d) $(BUILD)/tests/bench/bare.d $(BUILD)/tests/bench/casts.d $(FUZZ_REPLAYS:=.d) $(BUILD)/tests/fuzz/replay.d

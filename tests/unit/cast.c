@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "formats.h"
 #include "stream.h"
 #include "tap.h"
 #include "util.h"
@@ -33,18 +34,6 @@ open_golden(const char *path)
 		exit(1);
 	}
 	return file;
-}
-
-static const struct format *
-format_named(const char *name)
-{
-	const struct format *format = format_find(name);
-
-	if (!format) {
-		printf("Bail out! no format %s\n", name);
-		exit(1);
-	}
-	return format;
 }
 
 static size_t
@@ -78,7 +67,7 @@ chunk_digest(const struct format *format, unsigned chunk, uint32_t *patterns, ui
 	for (size_t i = 0; i < CHUNK; i++)
 		patterns[i] = (uint32_t)(chunk * CHUNK + i);
 	memset(casts, 0xee, CHUNK * sizeof(*casts));
-	format_cast(format, DTYPE_F32, patterns, CHUNK, casts);
+	format_cast(format, DTYPE_F32, patterns, 1, CHUNK, casts, NULL);
 	return payload_hash(casts, CHUNK * sizeof(*casts));
 }
 
@@ -90,7 +79,7 @@ half_digest(const struct format *format, enum dtype source, uint16_t *casts)
 
 	for (size_t i = 0; i < 1 << 16; i++)
 		patterns[i] = (uint16_t)i;
-	format_cast(format, source, patterns, 1 << 16, casts);
+	format_cast(format, source, patterns, 1, 1 << 16, casts, NULL);
 	return payload_hash(casts, sizeof(patterns));
 }
 
@@ -174,8 +163,8 @@ test_held(enum dtype dtype, unsigned not_finite)
 	for (size_t i = 0; i < 1 << 16; i++)
 		patterns[i] = (uint16_t)i;
 	for (size_t i = 0; i < 2; i++) {
-		struct cast cast = format_cast(format_named(wide[i]), dtype, patterns, 1 << 16,
-					       &target);
+		struct cast cast = format_cast(format_named(wide[i]), dtype, patterns, 1, 1 << 16,
+					       &target, NULL);
 
 		tap(cast.exact && target == 0xee && cast.not_finite == not_finite &&
 			    cast.relative_error == 0 && cast.sqnr_db == INFINITY &&
@@ -247,7 +236,7 @@ casts_alone(const struct format *format, uint64_t source, uint32_t wanted)
 {
 	enum dtype carrier = format_carrier(format);
 	uint32_t target = 0;
-	struct cast cast = format_cast(format, DTYPE_F64, &source, 1, &target);
+	struct cast cast = format_cast(format, DTYPE_F64, &source, 1, 1, &target, NULL);
 	bool unchanged = is_unchanged(source, carrier, wanted);
 
 	return cast.exact == unchanged && (unchanged || target == wanted) &&
@@ -262,7 +251,7 @@ test_float64(const struct golden_casts *golden, size_t which)
 	void *casts = xmalloc(golden->count * size_of(carrier));
 	unsigned wrong = 0, wrong_alone = 0;
 
-	format_cast(format, DTYPE_F64, golden->sources, golden->count, casts);
+	format_cast(format, DTYPE_F64, golden->sources, 1, golden->count, casts, NULL);
 	for (size_t i = 0; i < golden->count; i++) {
 		uint32_t wanted = golden->targets[which][i], found = pattern_at(carrier, casts, i);
 
@@ -384,7 +373,8 @@ test_figures(const struct golden_figures *golden)
 
 	make_tensor(golden, values);
 	dtype_encode(source, values, golden->count, weights);
-	cast = format_cast(format_named(golden->target), source, weights, golden->count, target);
+	cast = format_cast(format_named(golden->target), source, weights, 1, golden->count, target,
+			   NULL);
 	if (!tap(are_same_figures(&cast, &golden->cast), "figures of %s, %s to %s", golden->name,
 		 golden->source, golden->target))
 		printf("# %.17g %.17g %.17g %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
@@ -417,16 +407,16 @@ test_figures_closed(void)
 	double far[] = {1, 0x1p-700};
 	double lost[] = {0x1p-30, -0x1p-30};
 	double target[2];
-	struct cast cast = format_cast(format_named("fp32"), DTYPE_F64, far, 2, target);
+	struct cast cast = format_cast(format_named("fp32"), DTYPE_F64, far, 1, 2, target, NULL);
 
 	tap(cast.relative_error == 0x1p-700 &&
 		    fabs(cast.sqnr_db - 1400 * 20 * log10(sqrt(2))) < 1e-9,
 	    "an error of 2^-700 is not lost beside a weight of 1");
-	cast = format_cast(format_named("fp16"), DTYPE_F64, lost, 2, target);
+	cast = format_cast(format_named("fp16"), DTYPE_F64, lost, 1, 2, target, NULL);
 	tap(cast.relative_error == 1 && cast.sqnr_db == 0 && !signbit(cast.sqnr_db) &&
 		    cast.underflows == 2,
 	    "all lost: an error of 1 and 0 dB, not -0");
-	cast = format_cast(format_named("fp16"), DTYPE_F64, lost, 0, target);
+	cast = format_cast(format_named("fp16"), DTYPE_F64, lost, 1, 0, target, NULL);
 	tap(cast.exact && cast.relative_error == 0 && cast.sqnr_db == INFINITY,
 	    "a cast of nothing is exact");
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "formats.h"
 #include "tap.h"
 #include "util.h"
 
@@ -177,7 +178,8 @@ test_casts(enum dtype dtype)
 		/* Powers of two from 2^-127 to 2^127: fp16 loses those up to 2^-25, half its smallest,
 		 * which is a tie, and those from 2^16 on. */
 		bool is_lost = dtype == DTYPE_F8_E8M0 && !strcmp(names[i], "fp16");
-		struct cast cast = format_cast(format_find(names[i]), dtype, packed, count, target);
+		struct cast cast = format_cast(format_named(names[i]), dtype, packed, 1, count,
+					       target, NULL);
 
 		wrong += cast.exact == is_lost || cast.not_finite != not_finite ||
 			 cast.overflows != (is_lost ? 112 : 0) ||
@@ -195,14 +197,13 @@ test_names(void)
 	for (int i = 0; i < DTYPE_COUNT; i++) {
 		enum dtype dtype = (enum dtype)i;
 		const char *name = format_name_of_dtype(dtype);
-		const struct format *format = name ? format_find(name) : NULL;
 
 		decodable += dtype_is_decodable(dtype);
 		encodable += dtype_is_encodable(dtype);
 		wrong += dtype_is_decodable(dtype) != (name != NULL);
 		if (dtype_is_encodable(dtype))
-			wrong += !format || format_carrier(format) != dtype ||
-				 !format_holds(format, dtype);
+			wrong += format_carrier(format_named(name)) != dtype ||
+				 !format_holds(format_named(name), dtype);
 	}
 	tap(!wrong && decodable == 12 && encodable == 4,
 	    "12 types are read and have the name of a format, 4 are written");

@@ -1,0 +1,153 @@
+/*
+ * How number formats are made; for format.c, format_cast.c and the families of formats, format_*.c.
+ *
+ * A family is a table of formats. A format is a row of it: facts, and a function that casts. To add a
+ * format, add a row; if its rule is new, write the function beside it.
+ *
+ * The driver in format_cast.c decodes weights to float32, calls that function, counts errors and
+ * encodes. It knows nothing of any rule but what shares a scale, its span.
+ */
+#ifndef FORMAT_FAMILY_H
+#define FORMAT_FAMILY_H
+
+#include "format.h"
+
+/* What a format can be told, and the values that are named. */
+enum parameter {
+	PARAMETER_SPAN,	    /* enum span */
+	PARAMETER_GROUP,    /* weights of a group, for spans of groups */
+	PARAMETER_SYMMETRY, /* enum symmetry */
+	PARAMETER_RULE,	    /* enum rule: whose arithmetic */
+	PARAMETER_SCALE,    /* enum scale_rule */
+	PARAMETER_TIES,	    /* enum ties */
+	PARAMETER_OVERFLOW, /* enum overflow */
+	PARAMETER_DOUBLE,   /* 1 if scales are quantised as well */
+	PARAMETER_COUNT
+};
+
+/* What shares a scale. */
+enum span {
+	SPAN_VALUE,  /* nothing: each value is cast by itself */
+	SPAN_GROUP,  /* so many weights of a row, fewer at its end */
+	SPAN_FLAT,   /* so many weights of the tensor, row after row */
+	SPAN_ROW,    /* a row */
+	SPAN_TENSOR, /* all */
+};
+
+enum symmetry { SYMMETRIC, ASYMMETRIC };
+
+/* Where implementations disagree, the name of one. */
+enum rule {
+	RULE_COMPRESSED_TENSORS,
+	RULE_GPTQ,
+	RULE_AWQ,
+	RULE_AUTOROUND,
+	RULE_MODELOPT,
+	RULE_TORCHAO,
+	RULE_GGML,
+};
+
+/* How a scale that is a power of two follows from the largest magnitude of a block. */
+enum scale_rule { SCALE_FLOOR, SCALE_CEIL, SCALE_RCEIL, SCALE_EVEN };
+
+/* Where a value goes that is halfway between two. */
+enum ties { TIES_EVEN, TIES_AWAY, TIES_ZERO };
+
+/* What becomes of a value beyond the largest: that, or infinity, or NaN where there is no infinity. */
+enum overflow { OVERFLOW_SATURATE, OVERFLOW_IEEE };
+
+/* The smallest and the largest value of a group; both NaN if any of it is. */
+struct extent {
+	float smallest, largest;
+};
+
+/* What a format may ask to know of the whole tensor before any of it is cast. */
+enum survey_need {
+	SURVEY_NOTHING,
+	SURVEY_TENSOR, /* its extent */
+	SURVEY_GROUPS, /* that, and the extent of every group */
+};
+
+struct survey {
+	struct extent tensor;
+	const struct extent *groups; /* in order; null unless asked for */
+	uint64_t count;		     /* of groups */
+	float *prepared;	     /* made by the format's prepare(), from malloc; or null */
+};
+
+/*
+ * Groups that lie one after the other, all of one length. Or a part of one group that is too long to be
+ * looked at whole, with groups = 1; its extent has been surveyed then.
+ */
+struct run {
+	const float *values;
+	float *casts;
+	size_t groups, length;
+	uint64_t first; /* number of the first group within the tensor */
+	const struct extent
+		*extents; /* of these groups, or null if they are whole and not surveyed */
+};
+
+struct format_kind {
+	const char *name, *aliases; /* aliases are separated by blanks */
+	/* The words it takes, separated by blanks, gN or bN for a number behind a letter; and those it
+	 * has when none is given, separated by colons. */
+	const char *parameters, *defaults;
+	const char *reference;
+	double bits; /* of a weight's code, without what groups share */
+	double largest, smallest;
+	/* For formats of single values: which they are. Precision 0 for others. */
+	struct float_shape shape;
+	bool has_infinity, has_negative_zero;
+	enum dtype carrier;
+	/* What a format takes the place of this one by if rows are no multiple of the group; null if a
+	 * shorter group will do. */
+	const char *instead;
+
+	/* Casts a run. HOT functions cannot be in tables of other files, so these are in one file with
+	 * their table. */
+	void (*cast)(const struct format *format, const struct survey *survey,
+		     const struct run *run);
+	/* Optional. Bits that one group has beside its codes: scales, zero points. */
+	double (*group_bits)(const struct format *format);
+	/* Optional. Bits that a whole tensor has beside its groups. */
+	double tensor_bits;
+	/* Optional. Checks and completes the parameters; says what is wrong with them, or null. */
+	const char *(*resolve)(struct format *format);
+	/* Optional. Fills survey->prepared, once the survey is complete. */
+	void (*prepare)(const struct format *format, struct survey *survey);
+};
+
+struct format {
+	const struct format_kind *kind;
+	char *name;
+	int parameters[PARAMETER_COUNT];
+	/* What has to be known before a cast; resolve() may set it. */
+	enum survey_need need;
+	/* A format to use in place of this one, made of kind->instead; or null. */
+	struct format *instead;
+};
+
+/* Bits of a weight of a matrix, scales and the like included. */
+double format_bits(const struct format *format, uint64_t rows, uint64_t columns);
+
+/* A family: its kinds, up to one without a name. */
+extern const struct format_kind float_formats[];
+
+/* The largest magnitude of a group, as bits of a float: of a NaN, if any of them is one. */
+static inline uint32_t
+largest_magnitude_bits(const float *values, size_t length)
+{
+	uint32_t largest = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		uint32_t magnitude;
+
+		__builtin_memcpy(&magnitude, &values[i], sizeof(magnitude));
+		magnitude &= 0x7fffffff;
+		largest = magnitude > largest ? magnitude : largest;
+	}
+	return largest;
+}
+
+#endif

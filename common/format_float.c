@@ -1,0 +1,236 @@
+/*
+ * Formats of single values: binary floating point of 64 to 8 bits.
+ */
+#include "format_family.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "bits.h"
+#include "vector.h"
+
+#define FLOAT_INFINITY 0x7f800000u
+#define FLOAT_QUIET    0x00400000u
+
+/* --- rounding --- */
+
+/* What rounding to a format needs, as bits of floats. */
+struct rounding {
+	unsigned dropped;   /* bits of a float's significand that the format lacks */
+	uint32_t half, tie; /* what is added before: a half, or less by one and the last bit kept */
+	uint32_t
+		smallest_normal; /* below it, values are multiples of the smallest subnormal; or 0 */
+	float magic;		 /* 1.5·2^23 smallest subnormals */
+	uint32_t largest, beyond; /* the largest, and what takes the place of what is beyond it */
+	uint32_t negative_zero;	  /* all ones if there is one */
+};
+
+static struct rounding
+rounding_to(const struct format_kind *kind, enum ties ties, enum overflow overflow)
+{
+	struct float_shape shape = kind->shape;
+	bool even = ties == TIES_EVEN;
+	int smallest_normal = shape.smallest_exponent + shape.precision - 1;
+	unsigned dropped = (unsigned)(24 - shape.precision);
+
+	return (struct rounding){
+		.dropped = dropped,
+		.half = (1u << dropped >> 1) - even,
+		.tie = even,
+		/* Where subnormals are those of a float, dropping bits rounds them as well. */
+		.smallest_normal = smallest_normal > -126
+					   ? bits_of_float(ldexpf(1, smallest_normal))
+					   : 0,
+		.magic = ldexpf(1.5F, 23 + shape.smallest_exponent),
+		.largest = bits_of_float((float)kind->largest),
+		.beyond = overflow == OVERFLOW_SATURATE
+				  ? bits_of_float((float)kind->largest)
+				  : FLOAT_INFINITY | (kind->has_infinity ? 0 : FLOAT_QUIET),
+		.negative_zero = kind->has_negative_zero ? UINT32_MAX : 0,
+	};
+}
+
+/*
+ * To the nearest. Normal values: what is added to the bits carries into those that stay just if it
+ * should, and from there into the exponent. Subnormal values: adding the magic number moves the place of
+ * the smallest to the last bit of a float, where the addition itself rounds, ties to even.
+ */
+static inline float
+round_value(struct rounding to, float value)
+{
+	uint32_t bits = bits_of_float(value), magnitude = bits & 0x7fffffff;
+	uint32_t normal = (magnitude + to.half + (magnitude >> to.dropped & to.tie)) >>
+			  to.dropped << to.dropped;
+	uint32_t subnormal = bits_of_float(float_of(magnitude) + to.magic - to.magic);
+	uint32_t rounded = magnitude < to.smallest_normal ? subnormal : normal;
+
+	rounded = rounded > to.largest ? to.beyond : rounded;
+	rounded = magnitude > FLOAT_INFINITY ? magnitude | FLOAT_QUIET : rounded;
+	return float_of(rounded | ((bits ^ magnitude) & (rounded ? UINT32_MAX : to.negative_zero)));
+}
+
+HOT static void
+round_values(struct rounding to, const float *values, size_t count, float *rounded)
+{
+	for (size_t i = 0; i < count; i++)
+		rounded[i] = round_value(to, values[i]);
+}
+
+static void
+cast_float(const struct format *format, const struct survey *survey, const struct run *run)
+{
+	const int *parameters = format->parameters;
+	struct rounding to = rounding_to(format->kind, (enum ties)parameters[PARAMETER_TIES],
+					 (enum overflow)parameters[PARAMETER_OVERFLOW]);
+
+	(void)survey;
+	round_values(to, run->values, run->groups * run->length, run->casts);
+}
+
+/* What a float holds: values come as floats. */
+static void
+cast_single(const struct format *format, const struct survey *survey, const struct run *run)
+{
+	(void)format;
+	(void)survey;
+	memcpy(run->casts, run->values, run->groups * run->length * sizeof(float));
+}
+
+const struct format_kind float_formats[] = {
+	{
+		.name = "fp64",
+		.aliases = "float64 double",
+		.reference = "IEEE 754 binary64",
+		.bits = 64,
+		.largest = 0x1.fffffffffffffp1023,
+		.smallest = 0x1p-1074,
+		.shape = {53, 1023, -1074},
+		.carrier = DTYPE_F64,
+	},
+	{
+		.name = "fp32",
+		.aliases = "float32 float",
+		.reference = "IEEE 754 binary32",
+		.bits = 32,
+		.largest = 0x1.fffffep127,
+		.smallest = 0x1p-149,
+		.shape = {24, 127, -149},
+		.carrier = DTYPE_F32,
+		.cast = cast_single,
+	},
+	{
+		.name = "tf32",
+		.aliases = "tensorfloat32",
+		.parameters = "ties=away ties=even",
+		.defaults = ":ties=away:overflow=ieee",
+		.reference = "NVIDIA CUTLASS, PTX cvt.rna.tf32",
+		.bits = 32,
+		.largest = 0x1.ffcp127,
+		.smallest = 0x1p-136,
+		.shape = {11, 127, -136},
+		.carrier = DTYPE_F32,
+		.has_infinity = true,
+		.has_negative_zero = true,
+		.cast = cast_float,
+	},
+	{
+		.name = "fp16",
+		.aliases = "float16 half",
+		.parameters = "overflow=ieee overflow=sat",
+		.defaults = ":overflow=ieee",
+		.reference = "IEEE 754 binary16",
+		.bits = 16,
+		.largest = 65504,
+		.smallest = 0x1p-24,
+		.shape = {11, 15, -24},
+		.carrier = DTYPE_F16,
+		.has_infinity = true,
+		.has_negative_zero = true,
+		.cast = cast_float,
+	},
+	{
+		.name = "bf16",
+		.aliases = "bfloat16",
+		.reference = "PyTorch",
+		.defaults = ":overflow=ieee",
+		.bits = 16,
+		.largest = 0x1.fep127,
+		.smallest = 0x1p-133,
+		.shape = {8, 127, -133},
+		.carrier = DTYPE_BF16,
+		.has_infinity = true,
+		.has_negative_zero = true,
+		.cast = cast_float,
+	},
+	{
+		.name = "fp8_e4m3",
+		.aliases = "e4m3 fp8 float8_e4m3fn float8_e4m3 fp8_e4m3fn",
+		.parameters = "overflow=sat overflow=ieee",
+		.defaults = ":overflow=sat",
+		.reference = "OCP OFP8 v1.0, PyTorch",
+		.bits = 8,
+		.largest = 448,
+		.smallest = 0x1p-9,
+		.shape = {4, 8, -9},
+		.carrier = DTYPE_BF16,
+		.has_negative_zero = true,
+		.cast = cast_float,
+	},
+	{
+		.name = "fp8_e5m2",
+		.aliases = "e5m2 float8_e5m2",
+		.parameters = "overflow=ieee overflow=sat",
+		.defaults = ":overflow=ieee",
+		.reference = "OCP OFP8 v1.0, PyTorch",
+		.bits = 8,
+		.largest = 57344,
+		.smallest = 0x1p-16,
+		.shape = {3, 15, -16},
+		.carrier = DTYPE_BF16,
+		.has_infinity = true,
+		.has_negative_zero = true,
+		.cast = cast_float,
+	},
+	{
+		.name = "fp8_e4m3fnuz",
+		.aliases = "e4m3fnuz float8_e4m3fnuz",
+		.parameters = "overflow=ieee overflow=sat",
+		.defaults = ":overflow=ieee",
+		.reference = "Noune et al. 2022, PyTorch",
+		.bits = 8,
+		.largest = 240,
+		.smallest = 0x1p-10,
+		.shape = {4, 7, -10},
+		.carrier = DTYPE_BF16,
+		.cast = cast_float,
+	},
+	{
+		.name = "fp8_e5m2fnuz",
+		.aliases = "e5m2fnuz float8_e5m2fnuz",
+		.parameters = "overflow=ieee overflow=sat",
+		.defaults = ":overflow=ieee",
+		.reference = "Noune et al. 2022, PyTorch",
+		.bits = 8,
+		.largest = 57344,
+		.smallest = 0x1p-17,
+		.shape = {3, 15, -17},
+		.carrier = DTYPE_BF16,
+		.cast = cast_float,
+	},
+	{0},
+};
+
+void
+float_round(enum dtype dtype, const float *values, float *rounded, size_t count)
+{
+	const char *name = format_name_of_dtype(dtype);
+	const struct format_kind *kind = float_formats;
+
+	while (strcmp(kind->name, name))
+		kind++;
+	if (kind->shape.precision < FLT_MANT_DIG)
+		round_values(rounding_to(kind, TIES_EVEN, OVERFLOW_IEEE), values, count, rounded);
+	else if (rounded != values)
+		memcpy(rounded, values, count * sizeof(*values));
+}

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Casts of every layer of a real checkpoint, against what the formats' references made of it.
+. tests/lib.sh
+
+model=tests/data/minilm/model.safetensors
+
+need 'casts of a real checkpoint' tests/fetch-minilm
+
+# hashes FORMATS: a line for each layer and format, with the hash of its casts.
+hashes() { st-layers "$model" | prec-cast "$1" | st-info | tail -n +2 | cut -f 3,4,10 | LC_ALL=C sort; }
+
+for golden in tests/golden/casts/*-minilm.tsv; do
+	family=$(basename "$golden" -minilm.tsv)
+	formats=$(tail -n +2 "$golden" | cut -f 2 | LC_ALL=C sort -u | paste -s -d ,)
+	is "$family: $formats" "$(hashes "$formats")" "$(tail -n +2 "$golden" | LC_ALL=C sort)"
+done
+
+done_testing

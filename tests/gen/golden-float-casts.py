@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Makes tests/golden/casts/float.tsv and float-minilm.tsv, with torch and ml_dtypes.
+
+    VENV/bin/python tests/gen/golden-float-casts.py tests/data/minilm/model.safetensors
+
+fp8 as torch casts; where overflow is IEEE's and torch saturates, as ml_dtypes casts. Saturation where
+torch has none is a clamp before its cast, as torchao's and compressed-tensors' is. tf32 by the bits, as
+CUTLASS's tfloat32.h has it: half of what is dropped is added to finite values.
+"""
+import sys
+
+import ml_dtypes
+import numpy as np
+import torch
+
+import format_inputs
+
+
+def by_torch(dtype, clamp=False):
+    def cast(matrix):
+        values = torch.from_numpy(matrix)
+        if clamp:
+            values = values.clamp(torch.finfo(dtype).min, torch.finfo(dtype).max)
+        return values.to(dtype).to(torch.float32).numpy()
+
+    return cast
+
+
+def by_ml_dtypes(dtype):
+    return lambda matrix: matrix.astype(dtype).astype(np.float32)
+
+
+def saturate_fp16(matrix):
+    return matrix.clip(-65504, 65504).astype(np.float16).astype(np.float32)
+
+
+def cast_tf32(ties):
+    def cast(matrix):
+        bits = matrix.view(np.uint32)
+        half = np.uint32(0x1000) if ties == "away" else np.uint32(0xFFF) + (bits >> 13 & 1)
+        rounded = ((bits + half) & np.uint32(0xFFFFE000)).view(np.float32)
+        return np.where(np.isfinite(matrix), rounded, matrix)
+
+    return cast
+
+
+FORMATS = {
+    "tf32": cast_tf32("away"),
+    "tf32:ties=even": cast_tf32("even"),
+    "fp16:overflow=sat": saturate_fp16,
+    "fp8_e4m3": by_torch(torch.float8_e4m3fn),
+    "fp8_e4m3:overflow=ieee": by_ml_dtypes(ml_dtypes.float8_e4m3fn),
+    "fp8_e5m2": by_torch(torch.float8_e5m2),
+    "fp8_e5m2:overflow=sat": by_torch(torch.float8_e5m2, clamp=True),
+    "fp8_e4m3fnuz": by_torch(torch.float8_e4m3fnuz),
+    "fp8_e4m3fnuz:overflow=sat": by_torch(torch.float8_e4m3fnuz, clamp=True),
+    "fp8_e5m2fnuz": by_torch(torch.float8_e5m2fnuz),
+    "fp8_e5m2fnuz:overflow=sat": by_torch(torch.float8_e5m2fnuz, clamp=True),
+}
+
+format_inputs.write("float", FORMATS, format_inputs.INPUTS, [(64, 1024), (7, 101)])
+format_inputs.write_layers("float", {name: FORMATS[name] for name in ("fp8_e4m3", "fp8_e5m2")},
+                           sys.argv[1], "BF16")
