@@ -31,6 +31,7 @@ static const struct program program = {
 		"  heatmap     layers by precisions: alpha less that of the reference\n"
 		"  depth       alpha along the depth of the model, by category\n"
 		"  delta       how far each precision moves alpha of each layer\n"
+		"  formats     bits, errors and changes of alpha, a line for each precision\n"
 		"  spectrum    spectra with their tails; FILE is a stream of spectrum\n"
 		"\n"
 		"  --format png|pdf|svg  the kind of picture (default: by the name of the output)\n"
@@ -296,6 +297,7 @@ static const struct kind {
 	     {"heatmap", plot_heatmap, true},
 	     {"depth", plot_depth, false},
 	     {"delta", plot_delta, true},
+	     {"formats", plot_formats, true},
 	     {"spectrum", NULL, false}};
 
 static const struct kind *

@@ -11,6 +11,7 @@
 
 #include "alpha_input.h"
 #include "alpha_table.h"
+#include "change.h"
 #include "output_table.h"
 #include "program.h"
 #include "sensitivity.h"
@@ -24,9 +25,12 @@ static const struct program program = {
 		"one model, or standard input.\n"
 		"\n"
 		"  --by WHAT          a row for each precision (default), category, or both\n"
+		"  --changes          what each precision costs, and how far it moves alpha: by\n"
+		"                     precision (default) or both\n"
 		"  --wide             a row for each layer, with its fits side by side\n"
 		"  --sensitivity      a row for each layer: how alpha varies over precisions\n"
-		"  --reference P      what --sensitivity compares with (default the first)\n"
+		"  --reference P      what --changes and --sensitivity compare with (default the\n"
+		"                     first)\n"
 		"  --precisions LIST  these alone, in this order, such as fp32,bf16\n"
 		"  --csv, --json      print comma-separated values, or an array of objects\n"
 		"  --help, --version\n"
@@ -37,17 +41,18 @@ static const struct program program = {
 /* What there is a row for in statistics; a set. */
 enum grouping { BY_PRECISION = 1, BY_CATEGORY = 2, BY_BOTH = BY_PRECISION | BY_CATEGORY };
 
-enum content { CONTENT_STATISTICS, CONTENT_WIDE, CONTENT_SENSITIVITY };
+enum content { CONTENT_STATISTICS, CONTENT_CHANGES, CONTENT_WIDE, CONTENT_SENSITIVITY };
 
 static struct {
 	enum content content;
-	enum grouping by;
+	enum grouping by; /* 0: not given */
 	enum table_format format;
 	const char *reference, *precisions; /* null: not given */
-} options = {.by = BY_PRECISION};
+} options;
 
 enum {
 	OPTION_BY = OPTION_OWN,
+	OPTION_CHANGES,
 	OPTION_WIDE,
 	OPTION_SENSITIVITY,
 	OPTION_REFERENCE,
@@ -58,6 +63,7 @@ enum {
 
 static const struct option long_options[] = {
 	{"by", required_argument, 0, OPTION_BY},
+	{"changes", no_argument, 0, OPTION_CHANGES},
 	{"wide", no_argument, 0, OPTION_WIDE},
 	{"sensitivity", no_argument, 0, OPTION_SENSITIVITY},
 	{"reference", required_argument, 0, OPTION_REFERENCE},
@@ -83,12 +89,9 @@ parse_grouping(const char *text)
 static void
 choose_content(enum content content)
 {
-	static bool chosen;
-
-	if (chosen && content != options.content)
-		usage_error("--by, --wide and --sensitivity exclude each other");
+	if (options.content != CONTENT_STATISTICS && content != options.content)
+		usage_error("--changes, --wide and --sensitivity exclude each other");
 	options.content = content;
-	chosen = true;
 }
 
 static void
@@ -106,10 +109,8 @@ parse_options(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
 		switch (option) {
-		case OPTION_BY:
-			choose_content(CONTENT_STATISTICS);
-			options.by = parse_grouping(optarg);
-			break;
+		case OPTION_BY: options.by = parse_grouping(optarg); break;
+		case OPTION_CHANGES: choose_content(CONTENT_CHANGES); break;
 		case OPTION_WIDE: choose_content(CONTENT_WIDE); break;
 		case OPTION_SENSITIVITY: choose_content(CONTENT_SENSITIVITY); break;
 		case OPTION_REFERENCE: options.reference = optarg; break;
@@ -118,8 +119,16 @@ parse_options(int argc, char **argv)
 		case OPTION_JSON: choose_format(TABLE_JSON); break;
 		default: program_common_option(&program, option, argv);
 		}
-	if (options.reference && options.content != CONTENT_SENSITIVITY)
-		usage_error("--reference goes with --sensitivity");
+	if (options.reference && options.content != CONTENT_SENSITIVITY &&
+	    options.content != CONTENT_CHANGES)
+		usage_error("--reference goes with --changes and --sensitivity");
+	if (options.by && options.content != CONTENT_STATISTICS &&
+	    options.content != CONTENT_CHANGES)
+		usage_error("--by does not go with --wide and --sensitivity");
+	if (options.by == BY_CATEGORY && options.content == CONTENT_CHANGES)
+		usage_error("--changes are of a precision each: --by takes precision or both");
+	if (!options.by)
+		options.by = BY_PRECISION;
 }
 
 /* --- statistics over the layers --------------------------------------------------------------- */
@@ -129,6 +138,13 @@ struct group {
 	const char *category; /* null: all */
 	size_t precision;     /* precision_count: all */
 };
+
+static bool
+is_in_group(const struct fitted_layer *layer, const struct group *group)
+{
+	return layer->model == group->model &&
+	       (!group->category || !strcmp(layer->category, group->category));
+}
 
 /* The values are scratch, enough for all fits of the table. */
 static struct summary
@@ -142,8 +158,7 @@ summarize_group(const struct alpha_table *table, const struct group *group, doub
 	for (size_t i = 0; i < table->layer_count; i++) {
 		const struct fitted_layer *layer = &table->layers[i];
 
-		if (layer->model != group->model ||
-		    (group->category && strcmp(layer->category, group->category) != 0))
+		if (!is_in_group(layer, group))
 			continue;
 		for (size_t p = first; p < end; p++)
 			if (fit_is_estimate(&layer->fits[p]))
@@ -226,6 +241,62 @@ print_statistics(struct output_table *output, const struct alpha_table *table)
 					    values);
 	}
 	free(values);
+	free(categories);
+}
+
+/* --- what precisions change ------------------------------------------------------------------- */
+
+/* The layers are scratch, enough for all of the table. */
+static void
+print_change(struct output_table *output, const struct alpha_table *table,
+	     const struct group *group, size_t reference, const struct fitted_layer **layers)
+{
+	size_t count = 0;
+	struct change change;
+
+	for (size_t i = 0; i < table->layer_count; i++)
+		if (is_in_group(&table->layers[i], group))
+			layers[count++] = &table->layers[i];
+	change = change_of(layers, count, group->precision, reference);
+
+	begin_row(output, table, group->model);
+	if (group->category)
+		output_table_text(output, group->category);
+	output_table_text(output, table->precisions[group->precision]);
+	output_table_unsigned(output, change.count);
+	output_table_double(output, change.bits);
+	output_table_double(output, change.sqnr_db);
+	output_table_double(output, change.rel_err);
+	output_table_text(output, table->precisions[reference]);
+	output_table_double(output, change.mean);
+	output_table_double(output, change.largest);
+	output_table_text(output, change.layer ? change.layer->name : NULL);
+}
+
+static void
+print_changes(struct output_table *output, const struct alpha_table *table, size_t reference)
+{
+	static const char *const columns[] = {
+		"precision", "count",	       "bits",		"sqnr_db",	   "rel_err",
+		"reference", "mean_abs_delta", "max_abs_delta", "max_delta_layer", NULL};
+	const char **categories = xcalloc(table->layer_count, sizeof(*categories));
+	const struct fitted_layer **layers = xcalloc(table->layer_count, sizeof(*layers));
+	size_t category_count = 1;
+
+	if (options.by == BY_BOTH)
+		output_table_column(output, "category");
+	output_table_columns(output, columns);
+	output_table_begin(output, options.format);
+	for (size_t model = 0; model < table->model_count; model++) {
+		if (options.by == BY_BOTH)
+			category_count = list_categories(table, model, categories);
+		for (size_t c = 0; c < category_count; c++)
+			for (size_t p = 0; p < table->precision_count; p++)
+				print_change(output, table,
+					     &(struct group){model, categories[c], p}, reference,
+					     layers);
+	}
+	free(layers);
 	free(categories);
 }
 
@@ -357,6 +428,7 @@ print_table(const struct alpha_table *table, size_t reference)
 		output_table_column(&output, "model");
 	switch (options.content) {
 	case CONTENT_STATISTICS: print_statistics(&output, table); break;
+	case CONTENT_CHANGES: print_changes(&output, table, reference); break;
 	case CONTENT_WIDE: print_wide(&output, table); break;
 	case CONTENT_SENSITIVITY: print_sensitivity(&output, table, reference); break;
 	}

@@ -119,7 +119,7 @@ print_header(FILE *table)
 {
 	fputs("layer_name\tcategory\tout_features\tin_features\tnumel\tsource_dtype\tprecision\t"
 	      "alpha\tk_used\tn_eigs\tmethod\talpha_err\tlambda_ref\tlambda_max\tcast_rel_err\t"
-	      "note\n",
+	      "note\tcast_bits\tcast_sqnr_db\n",
 	      table);
 }
 
@@ -141,7 +141,9 @@ print_row(FILE *table, const struct frame *frame, const struct row *row)
 	tsv_double(table, row->hill.lambda_ref, '\t');
 	tsv_double(table, row->lambda_max, '\t');
 	tsv_double(table, frame_number(frame, "cast_rel_err"), '\t');
-	tsv_text(table, row->note, '\n');
+	tsv_text(table, row->note, '\t');
+	tsv_double(table, frame_number(frame, "bits"), '\t');
+	tsv_double(table, frame_number(frame, "cast_sqnr_db"), '\n');
 }
 
 /*

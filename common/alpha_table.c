@@ -32,6 +32,8 @@ enum column {
 	LAMBDA_MAX,
 	CAST_REL_ERR,
 	NOTE,
+	CAST_BITS,
+	CAST_SQNR_DB,
 	COLUMNS
 };
 
@@ -52,6 +54,8 @@ static const char *const column_names[COLUMNS] = {
 	[LAMBDA_MAX] = "lambda_max",
 	[CAST_REL_ERR] = "cast_rel_err",
 	[NOTE] = "note",
+	[CAST_BITS] = "cast_bits",
+	[CAST_SQNR_DB] = "cast_sqnr_db",
 };
 
 /* A line of the table: its fields, and what they say. */
@@ -186,7 +190,9 @@ read_numbers(const char *const fields[COLUMNS], struct row *row, struct failure 
 		       {ALPHA_ERR, &row->fit.alpha_err},
 		       {LAMBDA_REF, &row->fit.lambda_ref},
 		       {LAMBDA_MAX, &row->fit.lambda_max},
-		       {CAST_REL_ERR, &row->fit.cast_rel_err}};
+		       {CAST_REL_ERR, &row->fit.cast_rel_err},
+		       {CAST_BITS, &row->fit.cast_bits},
+		       {CAST_SQNR_DB, &row->fit.cast_sqnr_db}};
 	struct {
 		enum column column;
 		uint64_t *value;
@@ -327,6 +333,8 @@ static const struct fit no_fit = {.alpha = NAN,
 				  .lambda_ref = NAN,
 				  .lambda_max = NAN,
 				  .cast_rel_err = NAN,
+				  .cast_bits = NAN,
+				  .cast_sqnr_db = NAN,
 				  .method = "",
 				  .note = ""};
 

@@ -19,7 +19,8 @@
 /* The fit of one layer in one precision: a row of a table. */
 struct fit {
 	bool there; /* false: the table has no such row, and alpha and alpha_err are nan */
-	double alpha, alpha_err, lambda_ref, lambda_max, cast_rel_err; /* nan where not given */
+	/* nan where not given */
+	double alpha, alpha_err, lambda_ref, lambda_max, cast_rel_err, cast_bits, cast_sqnr_db;
 	uint64_t k, n;
 	const char *method, *note;
 };

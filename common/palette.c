@@ -35,10 +35,19 @@ favourite(const char *precision)
 	} rules[] = {{"64", BLACK}, {"tf32", SKY}, {"32", BLUE}, {"bf16", ORANGE}, {"16", GREEN},
 		     {"8", PURPLE}, {"6", YELLOW}, {"5", SKY},	 {"4", VERMILLION}};
 
+	/* Parameters, as in int4:g128, are not what a format is known by. */
+	size_t length = strcspn(precision, ":");
+
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
-		if (strstr(precision, rules[i].part))
+		if (memmem(precision, length, rules[i].part, strlen(rules[i].part)))
 			return rules[i].color;
 	return SKY;
+}
+
+const char *
+palette_color(size_t i)
+{
+	return codes[i / COLORS % 2][i % COLORS];
 }
 
 const char **

@@ -11,4 +11,7 @@
  */
 const char **palette_of_precisions(const char *const *precisions, size_t count);
 
+/* The i-th of colours for other things; sixteen differ. */
+const char *palette_color(size_t i);
+
 #endif

@@ -55,6 +55,9 @@ void plot_depth(const struct plot *plot, const char *path, const struct layer_li
 /* |delta| of each layer in each precision, with its numerical error, on a logarithmic axis. */
 void plot_delta(const struct plot *plot, const char *path, const struct layer_list *layers);
 
+/* A line for each precision: its bits, its error, and the mean and the largest |delta| by category. */
+void plot_formats(const struct plot *plot, const char *path, const struct layer_list *layers);
+
 /* The names of the precisions of a table as labels, from malloc. */
 char **plot_names(const struct alpha_table *table);
 void plot_names_free(char **names, size_t count);

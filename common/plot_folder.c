@@ -64,7 +64,8 @@ print_overviews(struct pages *pages, const struct layer_list *layers)
 			 {"alpha_by_category", plot_categories, false},
 			 {"alpha_by_depth", plot_depth, false},
 			 {"delta_heatmap", plot_heatmap, true},
-			 {"delta_by_layer", plot_delta, true}};
+			 {"delta_by_layer", plot_delta, true},
+			 {"formats", plot_formats, true}};
 
 	for (size_t i = 0; i < sizeof(overviews) / sizeof(*overviews); i++) {
 		char *path;

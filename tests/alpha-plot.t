@@ -59,7 +59,7 @@ bad 66 "$tmp/spectra.st: no spectrum is chosen" --layer none spectrum "$tmp/spec
 bad 66 "none/d: No such file or directory" --all none/d "$demo"
 bad 65 "--reference: no row has the precision 'fp8'" --reference fp8 box "$demo"
 bad 65 "--precisions: no row has the precision 'fp8'" --precisions fp32,fp8 box "$demo"
-for kind in heatmap delta; do
+for kind in heatmap delta formats; do
 	bad 65 "$kind needs two precisions, and the table has one" $kind "$tmp/one-precision.tsv"
 	bad 65 "$kind needs two precisions, and the table has one" --precisions bf16 $kind "$demo"
 done
@@ -88,7 +88,7 @@ done
 
 # --- scripts ---------------------------------------------------------------------------------------
 
-kinds="box category layers layer heatmap depth delta"
+kinds="box category layers layer heatmap depth delta formats"
 # plot KIND TABLE OPTION...: a script; of the first layer, where it must be one
 plot() {
 	what=$1 of=$2
@@ -154,7 +154,7 @@ is "--reference" bf16 "$(alpha-plot --reference bf16 spectrum "$tmp/spectra.st" 
 
 # names OPTION...: the files that the script of --all d writes
 names() { alpha-plot --all d "$@" | sed -n 's/^set output "d\/\(.*\)"$/\1/p' | sed 's/\\137/_/g'; }
-overviews="alpha_distribution_by_precision alpha_by_category alpha_by_depth delta_heatmap delta_by_layer"
+overviews="alpha_distribution_by_precision alpha_by_category alpha_by_depth delta_heatmap delta_by_layer formats"
 categories="attn_q attn_k attn_v attn_o mlp_gate mlp_up mlp_down"
 files() { # EXTENSION NAME...
 	extension=$1
@@ -228,8 +228,8 @@ for table in demo one-precision one-layer one-fit holes no-estimate no-change ei
 		: >"$tmp/script"
 		drawn=
 		for kind in $kinds; do
-			case $table:$kind in one-precision:heatmap | one-precision:delta) continue ;; esac
-			case $table:$kind in one-fit:heatmap | one-fit:delta) continue ;; esac
+			case $table:$kind in one-precision:heatmap | one-precision:delta | one-precision:formats) continue ;; esac
+			case $table:$kind in one-fit:heatmap | one-fit:delta | one-fit:formats) continue ;; esac
 			plot $kind "$tmp/$table.tsv" -o $kind.$format >>"$tmp/script"
 			drawn="$drawn $kind.$format"
 		done
@@ -318,13 +318,15 @@ def labels(most, which):
 
 
 def check_kinds():
-    for kind in "box", "category", "layers", "heatmap", "depth", "delta":
+    for kind in "box", "category", "layers", "heatmap", "depth", "delta", "formats":
         for extension in "svg", "png", "pdf":
             run("-o", "a." + extension, kind)
         if kind in ("layers", "heatmap", "delta"):
             expect(labels(60, "layers"))
         if kind in ("box", "category", "layers"):
             expect(labels(20, "precisions"))
+        if kind == "formats":
+            expect(labels(20, "precisions")[1:])
         if kind in ("depth", "category"):
             expect(labels(24, "categories"), end=" (" if kind == "category" else "")
     os.remove("a.png")

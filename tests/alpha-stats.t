@@ -7,11 +7,11 @@ spaced() { tr '\t' ' '; }
 
 # row LAYER CATEGORY PRECISION ALPHA ALPHA_ERR: a line of a table of hill-alpha
 row() {
-	printf '%s\t%s\t4\t3\t12\tF32\t%s\t%s\t2\t3\tgram\t%s\t1\t2\t0\t\n' "$@"
+	printf '%s\t%s\t4\t3\t12\tF32\t%s\t%s\t2\t3\tgram\t%s\t1\t2\t0.5\t\t16\t6.020600\n' "$@"
 }
 head="layer_name${tab}category${tab}out_features${tab}in_features${tab}numel${tab}source_dtype${tab}precision"
 head="$head${tab}alpha${tab}k_used${tab}n_eigs${tab}method${tab}alpha_err${tab}lambda_ref${tab}lambda_max"
-head="$head${tab}cast_rel_err${tab}note"
+head="$head${tab}cast_rel_err${tab}note${tab}cast_bits${tab}cast_sqnr_db"
 # table: the rows on standard input, LAYER CATEGORY PRECISION ALPHA ALPHA_ERR in each line, as a table
 table() {
 	echo "$head"
@@ -79,6 +79,32 @@ a up 3.25 0.3535533905932738 3 3.5 0.5 0.10878565864408424 fp32 bf16 0.5 0.25 ye
 b down 3.75 0.3535533905932738 3.5 4 0.5 0.09428090415820635 fp32 bf16 -0.5 1 no
 c up 2 nan 2 2 0 nan fp32  nan nan 
 d q nan nan nan nan nan nan fp32  nan nan " --sensitivity
+changes="precision count bits sqnr_db rel_err reference mean_abs_delta max_abs_delta max_delta_layer"
+decibel=6.020599913279624 # 20 log10 2
+prints "--changes" "$left_out
+$changes
+fp32 3 16 $decibel 0.5 fp32 0 0 a
+bf16 2 16 $decibel 0.5 fp32 0.5 0.5 a" --changes
+prints "--changes --by both --reference" "$left_out
+category $changes
+up fp32 1 16 $decibel 0.5 bf16 0.5 0.5 a
+up bf16 1 16 $decibel 0.5 bf16 0 0 a
+down fp32 1 16 $decibel 0.5 bf16 0.5 0.5 b
+down bf16 1 16 $decibel 0.5 bf16 0 0 b
+q fp32 0 nan nan nan bf16 nan nan 
+q bf16 0 nan nan nan bf16 nan nan " --changes --by both --reference bf16
+is "--changes without columns of bits and errors" "bf16 nan nan nan 0.5" \
+	"$(cut -f 1-14 "$tmp/a.tsv" | alpha-stats --changes 2>/dev/null | tail -n 1 | cut -f 1,3-5,7 | spaced)"
+{
+	table </dev/null
+	row a up fp32 3 0 | sed 's/12/1000/'
+	row a up int4 3.5 0 | awk -F '\t' -v OFS='\t' '{ $5 = 1000; $15 = 0.3; $17 = 4.5; print }'
+	row b up fp32 2 0
+	row b up int4 3 0 | awk -F '\t' -v OFS='\t' '{ $15 = 0.4; $17 = 5; print }'
+} | sed 's/	4	3	12	/	4	3	1000	/;/^b/s/	1000	/	3000	/' >"$tmp/weights.tsv"
+is "--changes: bits go by weights, errors and changes by layers" "int4 2 4.875 0.3535533905932738 0.75 1 b" \
+	"$(alpha-stats --changes "$tmp/weights.tsv" | tail -n 1 | cut -f 1-3,5,7-9 | spaced)"
+
 is "--reference" "a bf16 fp32 -0.5
 b bf16 fp32 0.5
 c bf16  nan
@@ -260,13 +286,15 @@ refused() { # MESSAGE ARGUMENT...
 	fails 64 "alpha-stats: $message (try 'alpha-stats --help')" "refused: $*" alpha-stats "$@"
 }
 refused "--by takes precision, category or both, and not 'layer'" --by layer
-refused "--by, --wide and --sensitivity exclude each other" --wide --sensitivity
-refused "--by, --wide and --sensitivity exclude each other" --sensitivity --by precision
-refused "--by, --wide and --sensitivity exclude each other" --by both --wide
+refused "--changes, --wide and --sensitivity exclude each other" --wide --sensitivity
+refused "--changes, --wide and --sensitivity exclude each other" --changes --wide
+refused "--by does not go with --wide and --sensitivity" --sensitivity --by precision
+refused "--changes are of a precision each: --by takes precision or both" --changes --by category
+refused "--by does not go with --wide and --sensitivity" --by both --wide
 refused "--csv and --json exclude each other" --csv --json
 refused "--csv and --json exclude each other" --json --csv
-refused "--reference goes with --sensitivity" --reference fp32
-refused "--reference goes with --sensitivity" --wide --reference fp32
+refused "--reference goes with --changes and --sensitivity" --reference fp32
+refused "--reference goes with --changes and --sensitivity" --wide --reference fp32
 refused "--precisions: 'bf16' is there twice" --precisions bf16,fp32,bf16 "$tmp/a.tsv"
 refused "--reference: 'fp32' is not among --precisions" \
 	--sensitivity --precisions bf16 --reference fp32 "$tmp/a.tsv"
@@ -282,7 +310,7 @@ fails 65 "alpha-stats: --reference: no row has the precision 'fp16'" "refused: -
 	alpha-stats --sensitivity --reference fp16 "$tmp/a.tsv"
 
 bad() { # MESSAGE: bad.tsv is refused, also as the second of two
-	for option in --by=both --wide --sensitivity; do
+	for option in --by=both --changes --wide --sensitivity; do
 		fails 65 "alpha-stats: $tmp/bad.tsv: $1" "refused with $option: $1" \
 			alpha-stats $option "$tmp/bad.tsv"
 	done

@@ -29,7 +29,7 @@ model.layers.1.self_attn.q_proj model.layers.1.self_attn.v_proj'
 		quantization_config.json recommendations.tsv sensitivity.tsv spectra.st \
 		plots/alpha_by_category.png plots/alpha_by_depth.png \
 		plots/alpha_distribution_by_precision.png plots/combined_batch_1.png \
-		plots/combined_batch_2.png plots/delta_by_layer.png plots/delta_heatmap.png plots/spectra.png; do
+		plots/combined_batch_2.png plots/delta_by_layer.png plots/delta_heatmap.png plots/formats.png plots/spectra.png; do
 		echo "./$name"
 	done
 	for category in attn_k attn_o attn_q attn_v mlp_down mlp_gate mlp_up; do
