@@ -16,121 +16,12 @@
 #include "bits.h"
 #include "crew.h"
 #include "format_family.h"
+#include "format_runs.h"
 #include "tally.h"
 #include "util.h"
 #include "vector.h"
 
-/* Most elements of a piece. A group that is longer is surveyed first, and cast in parts. */
-#define PIECE TALLY_BLOCK
-
-/* Elements of a chunk, about. */
-#define CHUNK ((uint64_t)1 << 18)
-
-/* --- what shares a scale --- */
-
-/*
- * Groups as they lie in the elements of a tensor: groups of so many, beginning anew at the start of each
- * line. A line is a row if rows end in shorter groups, otherwise all elements.
- */
-struct geometry {
-	uint64_t elements, line, group;
-	uint64_t chunk; /* elements of a chunk */
-};
-
-static uint64_t
-divide_up(uint64_t a, uint64_t b)
-{
-	return a / b + (a % b != 0);
-}
-
-/* Whether groups have to be looked at before they are cast in parts. */
-static bool
-is_in_parts(const struct geometry *geometry)
-{
-	return geometry->group > PIECE;
-}
-
-static struct geometry
-geometry_of(const struct format *format, uint64_t rows, uint64_t columns)
-{
-	struct geometry geometry = {rows * columns, rows * columns, 1, CHUNK};
-
-	switch (format->parameters[PARAMETER_SPAN]) {
-	case SPAN_GROUP:
-		geometry.group = (uint64_t)format->parameters[PARAMETER_GROUP];
-		if (columns % geometry.group)
-			geometry.line = columns;
-		if (geometry.group > columns)
-			geometry.group = columns;
-		break;
-	case SPAN_FLAT: geometry.group = (uint64_t)format->parameters[PARAMETER_GROUP]; break;
-	case SPAN_ROW: geometry.group = columns; break;
-	case SPAN_TENSOR: geometry.group = geometry.elements; break;
-	default: break;
-	}
-	/* No chunk ends within a group, unless that is longer, nor within a line of several groups. */
-	if (geometry.line < geometry.elements)
-		geometry.chunk = divide_up(CHUNK, geometry.line) * geometry.line;
-	else if (geometry.group <= CHUNK && geometry.group)
-		geometry.chunk = CHUNK / geometry.group * geometry.group;
-	return geometry;
-}
-
-/* How many groups begin before an element. */
-static uint64_t
-groups_before(const struct geometry *geometry, uint64_t element)
-{
-	return element / geometry->line * divide_up(geometry->line, geometry->group) +
-	       divide_up(element % geometry->line, geometry->group);
-}
-
-static uint64_t
-group_count(const struct geometry *geometry)
-{
-	return geometry->elements ? groups_before(geometry, geometry->elements) : 0;
-}
-
-static uint64_t
-least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* The next run from an element on, up to an end: whole groups, or a part of a long one. */
-static struct run
-run_at(const struct geometry *geometry, uint64_t at, uint64_t end)
-{
-	uint64_t in_line = at % geometry->line, group = geometry->group;
-	uint64_t line_rest = geometry->line - in_line;
-	struct run run = {.groups = 1,
-			  .first = at / geometry->line * divide_up(geometry->line, group) +
-				   in_line / group};
-
-	if (is_in_parts(geometry)) {
-		run.length = least(least(PIECE, group - in_line % group),
-				   least(line_rest, end - at));
-	} else if (least(line_rest, end - at) < group) {
-		run.length = least(line_rest, end - at);
-	} else {
-		run.length = group;
-		run.groups = least(PIECE, least(line_rest, end - at)) / group;
-	}
-	return run;
-}
-
-double
-format_bits(const struct format *format, uint64_t rows, uint64_t columns)
-{
-	const struct format_kind *kind = format->kind;
-	struct geometry geometry = geometry_of(format, rows, columns);
-	double groups = (double)group_count(&geometry);
-
-	if (!geometry.elements)
-		return kind->bits;
-	return kind->bits +
-	       (groups * (kind->group_bits ? kind->group_bits(format) : 0) + kind->tensor_bits) /
-		       (double)geometry.elements;
-}
+_Static_assert(RUN_MOST <= TALLY_BLOCK, "the errors of a run are summed up at once");
 
 /* --- decoding --- */
 
@@ -173,8 +64,8 @@ round_all_to_odd(const double *values, size_t count, float *rounded)
 
 /* A piece of a tensor: its elements as floats, and those of F64 as they are, too. */
 struct piece {
-	float buffer[PIECE];
-	double wide[PIECE];
+	float buffer[RUN_MOST];
+	double wide[RUN_MOST];
 	const float *values; /* the buffer, or what is floats already */
 };
 
@@ -254,7 +145,7 @@ extend_groups(struct source *source, const struct run *run, const struct extent 
 static struct extent
 survey_between(struct source *source, uint64_t at, uint64_t end, struct piece *piece)
 {
-	struct extent all = no_extent, extents[PIECE];
+	struct extent all = no_extent, extents[RUN_MOST];
 
 	while (at < end) {
 		struct run run = run_at(&source->geometry, at, end);
@@ -270,29 +161,17 @@ survey_between(struct source *source, uint64_t at, uint64_t end, struct piece *p
 	return all;
 }
 
-static uint64_t
-chunk_end(const struct source *source, uint64_t at)
-{
-	return least(at + source->geometry.chunk, source->geometry.elements);
-}
-
 static void
 survey_chunk(void *context, size_t chunk)
 {
 	struct source *source = context;
 	uint64_t at = chunk * source->geometry.chunk;
 	struct piece piece;
-	struct extent extent = survey_between(source, at, chunk_end(source, at), &piece);
+	struct extent extent = survey_between(source, at, chunk_end(&source->geometry, at), &piece);
 
 	pthread_mutex_lock(&source->lock);
 	extend(&source->survey.tensor, extent);
 	pthread_mutex_unlock(&source->lock);
-}
-
-static size_t
-chunk_count(const struct geometry *geometry)
-{
-	return divide_up(geometry->elements, geometry->chunk);
 }
 
 /*
@@ -307,15 +186,16 @@ survey(struct source *source, struct crew *crew)
 
 	source->survey.tensor = no_extent;
 	source->survey.count = group_count(geometry);
-	if (format->need == SURVEY_GROUPS || is_in_parts(geometry)) {
+	if (format->need == SURVEY_GROUPS || groups_are_in_parts(geometry)) {
 		source->extents = xreallocarray(NULL, source->survey.count, sizeof(struct extent));
 		for (uint64_t i = 0; i < source->survey.count; i++)
 			source->extents[i] = no_extent;
 	}
 	source->survey.groups = source->extents;
-	source->survey_chunks = is_in_parts(geometry) && format->need == SURVEY_NOTHING &&
+	source->survey_chunks = groups_are_in_parts(geometry) && format->need == SURVEY_NOTHING &&
 				geometry->group <= geometry->chunk;
-	if (format->need != SURVEY_NOTHING || (is_in_parts(geometry) && !source->survey_chunks))
+	if (format->need != SURVEY_NOTHING ||
+	    (groups_are_in_parts(geometry) && !source->survey_chunks))
 		crew_run(crew, survey_chunk, source, chunk_count(geometry));
 	if (format->kind->prepare)
 		format->kind->prepare(format, &source->survey);
@@ -334,7 +214,7 @@ static void
 tally_piece(const struct casting *casting, struct tally *tally, const struct piece *piece,
 	    const float *casts, size_t count)
 {
-	double wide_casts[PIECE];
+	double wide_casts[RUN_MOST];
 
 	if (casting->source->dtype != DTYPE_F64) {
 		tally_floats(tally, piece->values, casts, count);
@@ -350,11 +230,11 @@ cast_chunk(void *context, size_t chunk)
 {
 	const struct casting *casting = context;
 	struct source *source = casting->source;
-	uint64_t at = chunk * source->geometry.chunk, end = chunk_end(source, at);
+	uint64_t at = chunk * source->geometry.chunk, end = chunk_end(&source->geometry, at);
 	size_t size = dtype_bits(source->carrier) / 8;
 	bool in_place = source->carrier == DTYPE_F32 && is_aligned(casting->target);
 	struct piece piece;
-	float casts[PIECE];
+	float casts[RUN_MOST];
 
 	if (source->survey_chunks)
 		survey_between(source, at, end, &piece);
@@ -445,27 +325,56 @@ cast_source(struct source *source, void *target, struct crew *crew)
 /* --- for a format that holds every value of the source type there is nothing to do but to look --- */
 
 HOT static uint64_t
-count_not_finite(const double *values, size_t count)
+count_not_finite(const float *values, size_t count)
+{
+	uint32_t not_finite = 0;
+
+	for (size_t i = 0; i < count; i++)
+		not_finite += !(fabsf(values[i]) <= FLT_MAX);
+	return not_finite;
+}
+
+static uint64_t
+count_wide_not_finite(const double *values, size_t count)
 {
 	uint64_t not_finite = 0;
 
 	for (size_t i = 0; i < count; i++)
-		not_finite += (uint64_t) !(fabs(values[i]) <= DBL_MAX);
+		not_finite += !(fabs(values[i]) <= DBL_MAX);
 	return not_finite;
 }
 
+static void
+look_at_chunk(void *context, size_t chunk)
+{
+	struct casting *casting = context;
+	struct source *source = casting->source;
+	uint64_t at = chunk * source->geometry.chunk, end = chunk_end(&source->geometry, at);
+	struct piece piece;
+
+	for (size_t count; at < end; at += count) {
+		count = end - at < RUN_MOST ? end - at : RUN_MOST;
+		decode(source, at, count, &piece);
+		casting->tallies[chunk].not_finite += source->dtype == DTYPE_F64
+							      ? count_wide_not_finite(piece.wide,
+										      count)
+							      : count_not_finite(piece.values,
+										 count);
+	}
+}
+
 static struct cast
-look_at(enum dtype source, const void *weights, uint64_t count)
+look_at(struct source *source, struct crew *crew)
 {
 	struct cast cast = {.exact = true, .sqnr_db = INFINITY};
-	double values[PIECE];
+	size_t chunks = chunk_count(&source->geometry);
+	struct tally *tallies = xcalloc(chunks, sizeof(*tallies));
 
-	for (uint64_t done = 0; done < count; done += PIECE) {
-		size_t length = least(count - done, PIECE);
-
-		dtype_decode(source, weights, done, length, values);
-		cast.not_finite += count_not_finite(values, length);
-	}
+	crew_run(crew, look_at_chunk, &(struct casting){.source = source, .tallies = tallies},
+		 chunks);
+	for (size_t i = 0; i < chunks; i++)
+		cast.not_finite += tallies[i].not_finite;
+	free(tallies);
 	return cast;
 }
 
@@ -494,7 +403,7 @@ format_cast(const struct format *format, enum dtype source, const void *weights,
 	struct cast cast;
 
 	if (format_holds(used, source) || !rows || !columns) {
-		cast = look_at(source, weights, rows * columns);
+		cast = look_at(&all, crew);
 	} else {
 		survey(&all, crew);
 		cast = cast_source(&all, target, crew);
