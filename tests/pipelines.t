@@ -26,7 +26,7 @@ model.layers.1.mlp.up_proj model.layers.1.self_attn.k_proj model.layers.1.self_a
 model.layers.1.self_attn.q_proj model.layers.1.self_attn.v_proj'
 {
 	for name in alpha.tsv precision_alpha_hill_results.csv precision_summary_statistics.csv \
-		quantization_config.json recommendations.tsv sensitivity.tsv spectra.st \
+		changes.tsv quantization_config.json recommendations.tsv sensitivity.tsv spectra.st \
 		plots/alpha_by_category.png plots/alpha_by_depth.png \
 		plots/alpha_distribution_by_precision.png plots/combined_batch_1.png \
 		plots/combined_batch_2.png plots/delta_by_layer.png plots/delta_heatmap.png plots/formats.png plots/spectra.png; do
