@@ -110,9 +110,12 @@ free_formats(void)
 
 /* --- slots --- */
 
-/* While one is being read, cast or written, others are ready or waiting. */
-#define TENSORS 3
-#define CASTS	3
+/*
+ * One tensor is cast while the reader reads the next, into memory of its own; one cast is made while
+ * another is written. More would use memory and save no time.
+ */
+#define TENSORS 1
+#define CASTS	2
 
 struct tensor {
 	struct frame frame;
