@@ -35,15 +35,33 @@ struct dtype_entry {
 	DEFINE_DECODE_AS(decode_##name, double, element) \
 	DEFINE_DECODE_AS(decode_##name##_floats, float, element)
 
-#define DEFINE_ENCODE_AS(name, type, store)                                           \
+/*
+ * Elements are encoded as words first and then made shorter, a few at a time: gcc would otherwise compute
+ * in the shorter type, with more steps.
+ */
+#define STAGE 64
+
+#define DEFINE_ENCODE_AS(name, type, stored_type, code)                               \
 	HOT static void name(const type *values, size_t count, unsigned char *target) \
 	{                                                                             \
-		for (size_t i = 0; i < count; i++)                                    \
-			store(target, i, (float)values[i]);                           \
+		uint32_t codes[STAGE];                                                \
+                                                                                      \
+		for (size_t done = 0; done < count; done += STAGE) {                  \
+			size_t length = count - done < STAGE ? count - done : STAGE;  \
+                                                                                      \
+			for (size_t i = 0; i < length; i++)                           \
+				codes[i] = code((float)values[done + i]);             \
+			for (size_t i = 0; i < length; i++) {                         \
+				stored_type stored = (stored_type)codes[i];           \
+                                                                                      \
+				memcpy(target + (done + i) * sizeof(stored), &stored, \
+				       sizeof(stored));                               \
+			}                                                             \
+		}                                                                     \
 	}
-#define DEFINE_ENCODE(name, store)                     \
-	DEFINE_ENCODE_AS(encode_##name, double, store) \
-	DEFINE_ENCODE_AS(encode_##name##_floats, float, store)
+#define DEFINE_ENCODE(name, stored_type, code)                     \
+	DEFINE_ENCODE_AS(encode_##name, double, stored_type, code) \
+	DEFINE_ENCODE_AS(encode_##name##_floats, float, stored_type, code)
 
 HOT static void
 decode_f64(const unsigned char *stored, size_t first, size_t count, double *values)
@@ -66,14 +84,8 @@ f32_at(const unsigned char *stored, size_t i)
 	return value;
 }
 
-static inline void
-store_f32(unsigned char *target, size_t i, float value)
-{
-	memcpy(target + 4 * i, &value, 4);
-}
-
 DEFINE_DECODE(f32, f32_at(stored, first + i))
-DEFINE_ENCODE(f32, store_f32)
+DEFINE_ENCODE(f32, uint32_t, bits_of_float)
 
 /* BF16 is the upper half of an F32. */
 static inline float
@@ -85,16 +97,14 @@ bf16_at(const unsigned char *stored, size_t i)
 	return float_of((uint32_t)half << 16);
 }
 
-static inline void
-store_bf16(unsigned char *target, size_t i, float value)
+static inline uint32_t
+bf16_code(float value)
 {
-	uint16_t half = (uint16_t)(bits_of_float(value) >> 16);
-
-	memcpy(target + 2 * i, &half, 2);
+	return bits_of_float(value) >> 16;
 }
 
 DEFINE_DECODE(bf16, bf16_at(stored, first + i))
-DEFINE_ENCODE(bf16, store_bf16)
+DEFINE_ENCODE(bf16, uint16_t, bf16_code)
 
 /*
  * F16 has 5 exponent and 10 fraction bits. Moved to the places of an F32 they make a number 2^112
@@ -114,23 +124,18 @@ f16_at(const unsigned char *stored, size_t i)
 	return float_of(bits);
 }
 
-static inline void
-store_f16(unsigned char *target, size_t i, float value)
+static inline uint32_t
+f16_code(float value)
 {
-	uint32_t bits = bits_of_float(value);
-	uint32_t magnitude = bits_of_float(value * 0x1p-112f) >> 13 & 0x7fff;
-	/* Infinity comes out right by itself; a NaN becomes the canonical one. Masks, as a branch
-	 * would keep the loop from vectorising. */
-	uint32_t nan = -(uint32_t)((bits & 0x7fffffff) > 0x7f800000);
-	uint16_t half;
+	uint32_t bits = bits_of_float(value), magnitude = bits & 0x7fffffff;
+	/* Infinity comes out right by itself; a NaN becomes the canonical one. */
+	uint32_t code = bits_of_float(float_of(magnitude) * 0x1p-112f) >> 13;
 
-	magnitude = (magnitude & ~nan) | (0x7e00 & nan);
-	half = (uint16_t)(magnitude | bits >> 31 << 15);
-	memcpy(target + 2 * i, &half, 2);
+	return (magnitude > 0x7f800000 ? 0x7e00 : code & 0x7fff) | bits >> 31 << 15;
 }
 
 DEFINE_DECODE(f16, f16_at(stored, first + i))
-DEFINE_ENCODE(f16, store_f16)
+DEFINE_ENCODE(f16, uint16_t, f16_code)
 
 /* What a type of at most 8 bits has beside zeros, subnormal and normal numbers. */
 enum small_special {

@@ -23,7 +23,7 @@ struct rounding {
 		smallest_normal; /* below it, values are multiples of the smallest subnormal; or 0 */
 	float magic;		 /* 1.5·2^23 smallest subnormals */
 	uint32_t largest, beyond; /* the largest, and what takes the place of what is beyond it */
-	uint32_t negative_zero;	  /* all ones if there is one */
+	bool has_negative_zero;
 };
 
 static struct rounding
@@ -47,7 +47,7 @@ rounding_to(const struct format_kind *kind, enum ties ties, enum overflow overfl
 		.beyond = overflow == OVERFLOW_SATURATE
 				  ? bits_of_float((float)kind->largest)
 				  : FLOAT_INFINITY | (kind->has_infinity ? 0 : FLOAT_QUIET),
-		.negative_zero = kind->has_negative_zero ? UINT32_MAX : 0,
+		.has_negative_zero = kind->has_negative_zero,
 	};
 }
 
@@ -57,24 +57,35 @@ rounding_to(const struct format_kind *kind, enum ties ties, enum overflow overfl
  * the smallest to the last bit of a float, where the addition itself rounds, ties to even.
  */
 static inline float
-round_value(struct rounding to, float value)
+round_value(struct rounding to, bool has_subnormals, bool has_negative_zero, float value)
 {
 	uint32_t bits = bits_of_float(value), magnitude = bits & 0x7fffffff;
-	uint32_t normal = (magnitude + to.half + (magnitude >> to.dropped & to.tie)) >>
-			  to.dropped << to.dropped;
-	uint32_t subnormal = bits_of_float(float_of(magnitude) + to.magic - to.magic);
-	uint32_t rounded = magnitude < to.smallest_normal ? subnormal : normal;
+	uint32_t sign = bits ^ magnitude;
+	uint32_t rounded = (magnitude + to.half + (magnitude >> to.dropped & to.tie)) >>
+			   to.dropped << to.dropped;
 
+	if (has_subnormals && magnitude < to.smallest_normal)
+		rounded = bits_of_float(float_of(magnitude) + to.magic - to.magic);
 	rounded = rounded > to.largest ? to.beyond : rounded;
 	rounded = magnitude > FLOAT_INFINITY ? magnitude | FLOAT_QUIET : rounded;
-	return float_of(rounded | ((bits ^ magnitude) & (rounded ? UINT32_MAX : to.negative_zero)));
+	if (!has_negative_zero)
+		sign = rounded ? sign : 0;
+	return float_of(rounded | sign);
 }
 
+/* A loop for each kind of format, so that none does what its values do not need. */
 HOT static void
 round_values(struct rounding to, const float *values, size_t count, float *rounded)
 {
-	for (size_t i = 0; i < count; i++)
-		rounded[i] = round_value(to, values[i]);
+	if (!to.smallest_normal)
+		for (size_t i = 0; i < count; i++)
+			rounded[i] = round_value(to, false, true, values[i]);
+	else if (to.has_negative_zero)
+		for (size_t i = 0; i < count; i++)
+			rounded[i] = round_value(to, true, true, values[i]);
+	else
+		for (size_t i = 0; i < count; i++)
+			rounded[i] = round_value(to, true, false, values[i]);
 }
 
 static void

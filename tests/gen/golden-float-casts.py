@@ -58,6 +58,7 @@ FORMATS = {
     "fp8_e5m2fnuz:overflow=sat": by_torch(torch.float8_e5m2fnuz, clamp=True),
 }
 
-format_inputs.write("float", FORMATS, format_inputs.INPUTS, [(64, 1024), (7, 101)])
-format_inputs.write_layers("float", {name: FORMATS[name] for name in ("fp8_e4m3", "fp8_e5m2")},
-                           sys.argv[1], "BF16")
+if __name__ == "__main__":
+    format_inputs.write("float", FORMATS, format_inputs.INPUTS, [(64, 1024), (7, 101)])
+    format_inputs.write_layers("float", {name: FORMATS[name] for name in ("fp8_e4m3", "fp8_e5m2")},
+                               sys.argv[1], "BF16")
