@@ -12,7 +12,7 @@
 
 #include "format.h"
 
-/* What a format can be told, and the values that are named. */
+/* What a format can be told, and the values that are named. Each is 0 where no default says otherwise. */
 enum parameter {
 	PARAMETER_SPAN,	    /* enum span */
 	PARAMETER_GROUP,    /* weights of a group, for spans of groups */
@@ -53,8 +53,8 @@ enum scale_rule { SCALE_FLOOR, SCALE_CEIL, SCALE_RCEIL, SCALE_EVEN };
 /* Where a value goes that is halfway between two. */
 enum ties { TIES_EVEN, TIES_AWAY, TIES_ZERO };
 
-/* What becomes of a value beyond the largest: that, or infinity, or NaN where there is no infinity. */
-enum overflow { OVERFLOW_SATURATE, OVERFLOW_IEEE };
+/* What becomes of a value beyond the largest: infinity, or NaN where there is none; or the largest. */
+enum overflow { OVERFLOW_IEEE, OVERFLOW_SATURATE };
 
 /* The smallest and the largest value of a group; both NaN if any of it is. */
 struct extent {
