@@ -294,6 +294,9 @@ set_figures(struct cast *cast, const struct tally *tally, double scales)
 	cast->largest_error = tally->largest_error;
 	cast->overflows = tally->overflows;
 	cast->underflows = tally->underflows;
+	/* Nothing but infinities may have changed. */
+	if (!(tally->largest_error > 0))
+		return;
 	cast->relative_error = tally->overflows
 				       ? INFINITY
 				       : sqrt(tally->noise + tally->noise_rest) /

@@ -28,7 +28,7 @@ check-exhaustive: $(BUILD)/tests/unit/cast
 
 # --- fuzzing ---------------------------------------------------------------------------------------
 
-FUZZ_TARGETS = gguf header index pickle quantised stream zip
+FUZZ_TARGETS = format gguf header index pickle quantised stream zip
 # For each target.
 FUZZ_SECONDS = 600
 FUZZ_CC      = clang

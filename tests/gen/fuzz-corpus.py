@@ -100,6 +100,24 @@ def by_hand():
         yield f"empty-{shape}", f"model.layers.0.mlp.experts.gate_up_proj BF16 {shape}".encode()
 
 
+def casts():
+    """Casts to each format of which there are golden casts: BF16 weights as they are, and odd ones."""
+    names = set()
+    for path in glob.glob("tests/golden/casts/*.tsv"):
+        if not path.endswith("-minilm.tsv"):
+            with open(path, encoding="utf-8") as file:
+                names.update(line.split("\t")[0] for line in file.readlines()[1:])
+    for i, name in enumerate(sorted(names)):
+        weights = [0x3C00 + (j * 7919 + 31 * i) % 0x200 | (j % 3 == 0) << 15 for j in range(1024)]
+        # Zeros, a row of them, subnormal numbers, extremes, infinity, NaN.
+        for j, odd in enumerate((0, 0x8000, 1, 0x007F, 0x7F7F, 0xFF7F, 0x7F80, 0x7FC0)):
+            weights[(131 * i + 37 * j) % 512] = odd if j < 4 + i % 5 else weights[0]
+        weights[512:768] = [0] * 256
+        rows = (1, 3, 4)[i % 3]
+        yield name.replace(":", "-"), name.encode() + b"\n" + bytes([2, rows - 1]) + struct.pack("<1024H", *weights)
+    yield "text", b"int4:g32:g64\n\0\0"
+
+
 def some(inputs):
     """A few of each class, which is the first word of the name."""
     seen = {}
@@ -132,6 +150,7 @@ def main():
     write(os.path.join(target, "pickle"), pickles())
     write(os.path.join(target, "quantised"), [*quantised(), *unquantised(), *by_hand()], 20000)
     write(os.path.join(target, "zip"), some(archives()))
+    write(os.path.join(target, "format"), casts())
 
 
 if __name__ == "__main__":
