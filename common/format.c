@@ -9,6 +9,8 @@
 
 static const struct format_kind *const families[] = {
 	float_formats,
+	mx_formats,
+	nvfp4_formats,
 };
 
 /* A word that sets a parameter. */

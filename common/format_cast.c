@@ -111,18 +111,31 @@ extend(struct extent *extent, struct extent by)
 		extent->largest = by.largest;
 }
 
+/* Floats as integers of the same order; NaNs are beyond the infinities. Its own inverse. */
+static inline int32_t
+order_of(int32_t bits)
+{
+	return bits ^ (bits >> 31 & INT32_MAX);
+}
+
 HOT static struct extent
 extent_of(const float *values, size_t count)
 {
-	struct extent extent = no_extent;
-	unsigned nans = 0;
+	const int32_t infinity = 0x7f800000;
+	int32_t smallest = INT32_MAX, largest = INT32_MIN;
 
 	for (size_t i = 0; i < count; i++) {
-		extent.smallest = values[i] < extent.smallest ? values[i] : extent.smallest;
-		extent.largest = values[i] > extent.largest ? values[i] : extent.largest;
-		nans += values[i] != values[i];
+		int32_t order = order_of((int32_t)bits_of_float(values[i]));
+
+		smallest = order < smallest ? order : smallest;
+		largest = order > largest ? order : largest;
 	}
-	return nans ? (struct extent){(float)NAN, (float)NAN} : extent;
+	if (!count)
+		return no_extent;
+	if (largest > infinity || smallest < order_of((int32_t)0xff800000))
+		return (struct extent){(float)NAN, (float)NAN};
+	return (struct extent){float_of((uint32_t)order_of(smallest)),
+			       float_of((uint32_t)order_of(largest))};
 }
 
 /* Adds a run to the extents of its groups, if they are kept. */
@@ -151,6 +164,9 @@ survey_between(struct source *source, uint64_t at, uint64_t end, struct piece *p
 		struct run run = run_at(&source->geometry, at, end);
 
 		decode(source, at, run.groups * run.length, piece);
+		/* Where none but the tensor's extent is asked for, groups are of no interest. */
+		if (!source->extents)
+			run = (struct run){.groups = 1, .length = run.groups * run.length};
 		for (size_t i = 0; i < run.groups; i++) {
 			extents[i] = extent_of(piece->values + i * run.length, run.length);
 			extend(&all, extents[i]);

@@ -133,6 +133,8 @@ double format_bits(const struct format *format, uint64_t rows, uint64_t columns)
 
 /* A family: its kinds, up to one without a name. */
 extern const struct format_kind float_formats[];
+extern const struct format_kind mx_formats[];
+extern const struct format_kind nvfp4_formats[];
 
 /* The largest magnitude of a group, as bits of a float: of a NaN, if any of them is one. */
 static inline uint32_t
