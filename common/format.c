@@ -269,6 +269,9 @@ format_holds(const struct format *format, enum dtype dtype)
 enum dtype
 format_carrier(const struct format *format)
 {
+	/* A scale makes other values of those that a format of single values has. */
+	if (format->kind->shape.precision && format->parameters[PARAMETER_SPAN] != SPAN_VALUE)
+		return DTYPE_F32;
 	return format->kind->carrier;
 }
 

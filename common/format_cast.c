@@ -87,7 +87,8 @@ decode(const struct source *source, uint64_t first, size_t count, struct piece *
 		dtype_decode_floats(source->dtype, source->weights, first, count, piece->buffer);
 	} else {
 		dtype_decode(DTYPE_F64, source->weights, first, count, piece->wide);
-		if (shape->precision && shape->precision < FLT_MANT_DIG)
+		if (source->format->parameters[PARAMETER_SPAN] == SPAN_VALUE && shape->precision &&
+		    shape->precision < FLT_MANT_DIG)
 			round_all_to_odd(piece->wide, count, piece->buffer);
 		else
 			dtype_encode(DTYPE_F32, piece->wide, count, piece->buffer);

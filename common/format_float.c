@@ -88,6 +88,51 @@ round_values(struct rounding to, const float *values, size_t count, float *round
 			rounded[i] = round_value(to, true, false, values[i]);
 }
 
+/*
+ * With a scale that brings the largest magnitude of a group to the largest value, as compressed-tensors
+ * 0.20 has it (calculate_qparams() and fake_quantize()): an underflow of the scale is replaced by a number
+ * that loses nothing, as all is zero then but for subnormal numbers.
+ */
+static inline float
+round_scaled_value(struct rounding to, bool has_negative_zero, float value, float scale)
+{
+	float limit = float_of(to.largest);
+	/* With a zero point of 0, by which a weight of -0 loses its sign. */
+	float scaled = value / scale + 0;
+
+	scaled = scaled > limit ? limit : scaled < -limit ? -limit : scaled;
+	return round_value(to, true, has_negative_zero, scaled) * scale;
+}
+
+HOT static void
+round_scaled(struct rounding to, const float *values, size_t count, float scale, float *rounded)
+{
+	if (to.has_negative_zero)
+		for (size_t i = 0; i < count; i++)
+			rounded[i] = round_scaled_value(to, true, values[i], scale);
+	else
+		for (size_t i = 0; i < count; i++)
+			rounded[i] = round_scaled_value(to, false, values[i], scale);
+}
+
+static float
+scale_of(struct rounding to, const struct run *run, size_t group)
+{
+	const float *values = run->values + group * run->length;
+	struct extent extent = {0};
+	float amax, scale;
+
+	if (run->extents) {
+		extent = run->extents[group];
+		amax = isnan(extent.smallest) ? extent.smallest
+					      : fmaxf(-extent.smallest, extent.largest);
+	} else {
+		amax = float_of(largest_magnitude_bits(values, run->length));
+	}
+	scale = amax / float_of(to.largest);
+	return scale == 0 ? FLT_EPSILON : scale;
+}
+
 static void
 cast_float(const struct format *format, const struct survey *survey, const struct run *run)
 {
@@ -96,7 +141,19 @@ cast_float(const struct format *format, const struct survey *survey, const struc
 					 (enum overflow)parameters[PARAMETER_OVERFLOW]);
 
 	(void)survey;
-	round_values(to, run->values, run->groups * run->length, run->casts);
+	if (parameters[PARAMETER_SPAN] == SPAN_VALUE) {
+		round_values(to, run->values, run->groups * run->length, run->casts);
+		return;
+	}
+	for (size_t i = 0; i < run->groups; i++)
+		round_scaled(to, run->values + i * run->length, run->length, scale_of(to, run, i),
+			     run->casts + i * run->length);
+}
+
+static double
+scale_bits(const struct format *format)
+{
+	return format->parameters[PARAMETER_SPAN] == SPAN_VALUE ? 0 : 16;
 }
 
 /* What a float holds: values come as floats. */
@@ -176,7 +233,7 @@ const struct format_kind float_formats[] = {
 	{
 		.name = "fp8_e4m3",
 		.aliases = "e4m3 fp8 float8_e4m3fn float8_e4m3 fp8_e4m3fn",
-		.parameters = "overflow=sat overflow=ieee",
+		.parameters = "row tensor gN overflow=sat overflow=ieee",
 		.defaults = ":overflow=sat",
 		.reference = "OCP OFP8 v1.0, PyTorch",
 		.bits = 8,
@@ -186,11 +243,12 @@ const struct format_kind float_formats[] = {
 		.carrier = DTYPE_BF16,
 		.has_negative_zero = true,
 		.cast = cast_float,
+		.group_bits = scale_bits,
 	},
 	{
 		.name = "fp8_e5m2",
 		.aliases = "e5m2 float8_e5m2",
-		.parameters = "overflow=ieee overflow=sat",
+		.parameters = "row tensor gN overflow=ieee overflow=sat",
 		.defaults = ":overflow=ieee",
 		.reference = "OCP OFP8 v1.0, PyTorch",
 		.bits = 8,
@@ -201,11 +259,12 @@ const struct format_kind float_formats[] = {
 		.has_infinity = true,
 		.has_negative_zero = true,
 		.cast = cast_float,
+		.group_bits = scale_bits,
 	},
 	{
 		.name = "fp8_e4m3fnuz",
 		.aliases = "e4m3fnuz float8_e4m3fnuz",
-		.parameters = "overflow=ieee overflow=sat",
+		.parameters = "row tensor gN overflow=ieee overflow=sat",
 		.defaults = ":overflow=ieee",
 		.reference = "Noune et al. 2022, PyTorch",
 		.bits = 8,
@@ -214,11 +273,12 @@ const struct format_kind float_formats[] = {
 		.shape = {4, 7, -10},
 		.carrier = DTYPE_BF16,
 		.cast = cast_float,
+		.group_bits = scale_bits,
 	},
 	{
 		.name = "fp8_e5m2fnuz",
 		.aliases = "e5m2fnuz float8_e5m2fnuz",
-		.parameters = "overflow=ieee overflow=sat",
+		.parameters = "row tensor gN overflow=ieee overflow=sat",
 		.defaults = ":overflow=ieee",
 		.reference = "Noune et al. 2022, PyTorch",
 		.bits = 8,
@@ -227,6 +287,7 @@ const struct format_kind float_formats[] = {
 		.shape = {3, 15, -17},
 		.carrier = DTYPE_BF16,
 		.cast = cast_float,
+		.group_bits = scale_bits,
 	},
 	{0},
 };

@@ -5,13 +5,17 @@
 
 fp8 as torch casts; where overflow is IEEE's and torch saturates, as ml_dtypes casts. Saturation where
 torch has none is a clamp before its cast, as torchao's and compressed-tensors' is. tf32 by the bits, as
-CUTLASS's tfloat32.h has it: half of what is dropped is added to finite values.
+CUTLASS's tfloat32.h has it: half of what is dropped is added to finite values. Scales as
+compressed-tensors has them.
 """
 import sys
 
 import ml_dtypes
 import numpy as np
 import torch
+from compressed_tensors.quantization import QuantizationArgs
+from compressed_tensors.quantization.lifecycle.forward import fake_quantize
+from compressed_tensors.quantization.utils import calculate_qparams
 
 import format_inputs
 
@@ -44,6 +48,33 @@ def cast_tf32(ties):
     return cast
 
 
+def by_compressed_tensors(strategy, size=None):
+    """fp8_e4m3 with scales, float32 as the weights are; rows filled up with zeros to whole groups."""
+    args = QuantizationArgs(num_bits=8, type="float", strategy=strategy, group_size=size, symmetric=True)
+
+    def cast(matrix):
+        values = torch.from_numpy(np.pad(matrix, ((0, 0), (0, -matrix.shape[1] % (size or 1)))))
+        blocks = values.unflatten(-1, (-1, size)) if size else values if strategy == "channel" else \
+            values.flatten()
+        lowest, highest = (edge(-1, keepdim=not size and strategy == "channel")
+                           for edge in (blocks.amin, blocks.amax))
+        scale, zero = calculate_qparams(lowest, highest, args)
+        return fake_quantize(values, scale, zero, args).numpy()[:, :matrix.shape[1]]
+
+    return cast
+
+
+def scaled_by_torch(dtype):
+    """The same arithmetic for rows and a type that compressed-tensors lacks."""
+    def cast(matrix):
+        values, largest = torch.from_numpy(matrix), torch.finfo(dtype).max
+        scale = values.abs().amax(-1, keepdim=True) / largest
+        scale = torch.where(scale == 0, torch.finfo(torch.float32).eps, scale)
+        return ((values / scale + 0).clamp(-largest, largest).to(dtype).float() * scale).numpy()
+
+    return cast
+
+
 FORMATS = {
     "tf32": cast_tf32("away"),
     "tf32:ties=even": cast_tf32("even"),
@@ -56,9 +87,15 @@ FORMATS = {
     "fp8_e4m3fnuz:overflow=sat": by_torch(torch.float8_e4m3fnuz, clamp=True),
     "fp8_e5m2fnuz": by_torch(torch.float8_e5m2fnuz),
     "fp8_e5m2fnuz:overflow=sat": by_torch(torch.float8_e5m2fnuz, clamp=True),
+    "fp8_e4m3:row": by_compressed_tensors("channel"),
+    "fp8_e4m3:tensor": by_compressed_tensors("tensor"),
+    "fp8_e4m3:g128": by_compressed_tensors("group", 128),
+    "fp8_e5m2:row": scaled_by_torch(torch.float8_e5m2),
+    "fp8_e4m3fnuz:row": scaled_by_torch(torch.float8_e4m3fnuz),
+    "fp8_e5m2fnuz:row": scaled_by_torch(torch.float8_e5m2fnuz),
 }
 
 if __name__ == "__main__":
-    format_inputs.write("float", FORMATS, format_inputs.INPUTS, [(64, 1024), (7, 101)])
+    format_inputs.write("float", FORMATS, format_inputs.INPUTS, [(64, 1024), (7, 101), (3, 3000)])
     format_inputs.write_layers("float", {name: FORMATS[name] for name in ("fp8_e4m3", "fp8_e5m2")},
                                sys.argv[1], "BF16")
