@@ -75,6 +75,9 @@ struct survey {
 	float *prepared;	     /* made by the format's prepare(), from malloc; or null */
 };
 
+/* The most elements of a run, and so groups. */
+#define RUN_MOST ((size_t)1024)
+
 /*
  * Groups that lie one after the other, all of one length. Or a part of one group that is too long to be
  * looked at whole, with groups = 1; its extent has been surveyed then.

@@ -104,33 +104,52 @@ round_scaled_value(struct rounding to, bool has_negative_zero, float value, floa
 	return round_value(to, true, has_negative_zero, scaled) * scale;
 }
 
-HOT static void
-round_scaled(struct rounding to, const float *values, size_t count, float scale, float *rounded)
+static float
+magnitude_of(struct extent extent)
 {
-	if (to.has_negative_zero)
-		for (size_t i = 0; i < count; i++)
-			rounded[i] = round_scaled_value(to, true, values[i], scale);
-	else
-		for (size_t i = 0; i < count; i++)
-			rounded[i] = round_scaled_value(to, false, values[i], scale);
+	return isnan(extent.smallest) ? extent.smallest : fmaxf(-extent.smallest, extent.largest);
 }
 
-static float
-scale_of(struct rounding to, const struct run *run, size_t group)
+HOT static void
+find_magnitudes(const struct run *run, float *magnitudes)
 {
-	const float *values = run->values + group * run->length;
-	struct extent extent = {0};
-	float amax, scale;
+	for (size_t i = 0; i < run->groups; i++)
+		magnitudes[i] = float_of(
+			largest_magnitude_bits(run->values + i * run->length, run->length));
+}
 
-	if (run->extents) {
-		extent = run->extents[group];
-		amax = isnan(extent.smallest) ? extent.smallest
-					      : fmaxf(-extent.smallest, extent.largest);
-	} else {
-		amax = float_of(largest_magnitude_bits(values, run->length));
+HOT static void
+round_groups(struct rounding to, const struct run *run, const float *scales)
+{
+	for (size_t group = 0; group < run->groups; group++) {
+		const float *values = run->values + group * run->length;
+		float *casts = run->casts + group * run->length, scale = scales[group];
+
+		if (to.has_negative_zero)
+			for (size_t i = 0; i < run->length; i++)
+				casts[i] = round_scaled_value(to, true, values[i], scale);
+		else
+			for (size_t i = 0; i < run->length; i++)
+				casts[i] = round_scaled_value(to, false, values[i], scale);
 	}
-	scale = amax / float_of(to.largest);
-	return scale == 0 ? FLT_EPSILON : scale;
+}
+
+static void
+cast_scaled(struct rounding to, const struct run *run)
+{
+	float scales[RUN_MOST];
+
+	if (run->extents)
+		for (size_t i = 0; i < run->groups; i++)
+			scales[i] = magnitude_of(run->extents[i]);
+	else
+		find_magnitudes(run, scales);
+	for (size_t i = 0; i < run->groups; i++) {
+		float scale = scales[i] / float_of(to.largest);
+
+		scales[i] = scale == 0 ? FLT_EPSILON : scale;
+	}
+	round_groups(to, run, scales);
 }
 
 static void
@@ -141,13 +160,10 @@ cast_float(const struct format *format, const struct survey *survey, const struc
 					 (enum overflow)parameters[PARAMETER_OVERFLOW]);
 
 	(void)survey;
-	if (parameters[PARAMETER_SPAN] == SPAN_VALUE) {
+	if (parameters[PARAMETER_SPAN] == SPAN_VALUE)
 		round_values(to, run->values, run->groups * run->length, run->casts);
-		return;
-	}
-	for (size_t i = 0; i < run->groups; i++)
-		round_scaled(to, run->values + i * run->length, run->length, scale_of(to, run, i),
-			     run->casts + i * run->length);
+	else
+		cast_scaled(to, run);
 }
 
 static double

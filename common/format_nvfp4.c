@@ -19,9 +19,6 @@
 #define LARGEST_SCALE	    448.0F  /* E4M3 */
 #define LARGEST_WITH_SCALES 2688.0F /* both together */
 
-/* Most blocks of a run. */
-#define MOST 1024
-
 /* What the tensor has in common: its largest magnitude, its scale, and the inverse of that. */
 struct tensor {
 	float amax, scale, inverse;
@@ -43,7 +40,7 @@ round_scale(float scale, float least)
  * torchao does, and what elements are multiplied by.
  */
 struct scales {
-	float to_elements[MOST], to_weights[MOST];
+	float to_elements[RUN_MOST], to_weights[RUN_MOST];
 };
 
 /* NVIDIA ModelOpt 0.47, NVFP4QTensor. */
@@ -169,7 +166,7 @@ cast_nvfp4(const struct format *format, const struct survey *survey, const struc
 	enum rule rule = (enum rule)format->parameters[PARAMETER_RULE];
 	struct tensor tensor = tensor_of(rule, survey->tensor);
 	struct scales scales;
-	float amax[MOST];
+	float amax[RUN_MOST];
 
 	/* Zeros are zeros, where two of the implementations divide by the scale, 0. */
 	if (tensor.amax == 0) {

@@ -9,9 +9,6 @@
 
 #include "format_family.h"
 
-/* The most elements of a run. A group that is longer is surveyed first, and cast in parts. */
-#define RUN_MOST ((size_t)1024)
-
 /*
  * Groups as they lie in the elements of a tensor: groups of so many, beginning anew at the start of each
  * line. A line is a row if rows end in shorter groups, otherwise all elements.
