@@ -9,6 +9,7 @@
 
 static const struct format_kind *const families[] = {
 	float_formats,
+	integer_formats,
 };
 
 /* A word that sets a parameter. */

@@ -220,18 +220,11 @@ extend(struct extent *extent, struct extent by)
 		extent->largest = by.largest;
 }
 
-HOT static struct extent
-extent_of(const float *values, size_t count)
+HOT static void
+extents_of(const struct run *run, struct extent *extents)
 {
-	struct extent extent = no_extent;
-	unsigned nans = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		extent.smallest = values[i] < extent.smallest ? values[i] : extent.smallest;
-		extent.largest = values[i] > extent.largest ? values[i] : extent.largest;
-		nans += values[i] != values[i];
-	}
-	return nans ? (struct extent){(float)NAN, (float)NAN} : extent;
+	for (size_t i = 0; i < run->groups; i++)
+		extents[i] = extent_of(run->values + i * run->length, run->length);
 }
 
 /* Adds a run to the extents of its groups, if they are kept. */
@@ -260,10 +253,10 @@ survey_between(struct source *source, uint64_t at, uint64_t end, struct piece *p
 		struct run run = run_at(&source->geometry, at, end);
 
 		decode(source, at, run.groups * run.length, piece);
-		for (size_t i = 0; i < run.groups; i++) {
-			extents[i] = extent_of(piece->values + i * run.length, run.length);
+		run.values = piece->values;
+		extents_of(&run, extents);
+		for (size_t i = 0; i < run.groups; i++)
 			extend(&all, extents[i]);
-		}
 		extend_groups(source, &run, extents);
 		at += run.groups * run.length;
 	}

@@ -133,6 +133,7 @@ double format_bits(const struct format *format, uint64_t rows, uint64_t columns)
 
 /* A family: its kinds, up to one without a name. */
 extern const struct format_kind float_formats[];
+extern const struct format_kind integer_formats[];
 
 /* The largest magnitude of a group, as bits of a float: of a NaN, if any of them is one. */
 static inline uint32_t
@@ -148,6 +149,40 @@ largest_magnitude_bits(const float *values, size_t length)
 		largest = magnitude > largest ? magnitude : largest;
 	}
 	return largest;
+}
+
+/* An integer that is in the order of floats; its own inverse. NaNs are beyond the infinities. */
+static inline int32_t
+ordered_bits(int32_t bits)
+{
+	return bits ^ (int32_t)((uint32_t)(bits >> 31) >> 1);
+}
+
+/* The extent of a group. Comparisons of integers, since those of floats let NaNs pass, and are not
+ * vectorised. */
+static inline struct extent
+extent_of(const float *values, size_t length)
+{
+	int32_t smallest = INT32_MAX, largest = INT32_MIN;
+	struct extent extent;
+
+	for (size_t i = 0; i < length; i++) {
+		int32_t bits;
+
+		__builtin_memcpy(&bits, &values[i], sizeof(bits));
+		bits = ordered_bits(bits);
+		smallest = bits < smallest ? bits : smallest;
+		largest = bits > largest ? bits : largest;
+	}
+	smallest = ordered_bits(smallest);
+	largest = ordered_bits(largest);
+	__builtin_memcpy(&extent.smallest, &smallest, sizeof(smallest));
+	__builtin_memcpy(&extent.largest, &largest, sizeof(largest));
+	if (extent.smallest != extent.smallest)
+		extent.largest = extent.smallest;
+	if (extent.largest != extent.largest)
+		extent.smallest = extent.largest;
+	return extent;
 }
 
 #endif
