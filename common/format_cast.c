@@ -128,7 +128,7 @@ format_bits(const struct format *format, uint64_t rows, uint64_t columns)
 	if (!geometry.elements)
 		return kind->bits;
 	return kind->bits +
-	       (groups * (kind->group_bits ? kind->group_bits(format) : 0) + kind->tensor_bits) /
+	       (groups * (kind->group_bits ? kind->group_bits(format) : 0) + format->tensor_bits) /
 		       (double)geometry.elements;
 }
 
@@ -300,6 +300,7 @@ survey(struct source *source, struct crew *crew)
 
 	source->survey.tensor = no_extent;
 	source->survey.count = group_count(geometry);
+	source->survey.elements = geometry->elements;
 	if (format->need == SURVEY_GROUPS || is_in_parts(geometry)) {
 		source->extents = xreallocarray(NULL, source->survey.count, sizeof(struct extent));
 		for (uint64_t i = 0; i < source->survey.count; i++)

@@ -72,6 +72,7 @@ struct survey {
 	struct extent tensor;
 	const struct extent *groups; /* in order; null unless asked for */
 	uint64_t count;		     /* of groups */
+	uint64_t elements;	     /* of the tensor */
 	float *prepared;	     /* made by the format's prepare(), from malloc; or null */
 };
 
@@ -110,7 +111,7 @@ struct format_kind {
 		     const struct run *run);
 	/* Optional. Bits that one group has beside its codes: scales, zero points. */
 	double (*group_bits)(const struct format *format);
-	/* Optional. Bits that a whole tensor has beside its groups. */
+	/* Optional. Bits that a whole tensor has beside its groups; resolve() may change them. */
 	double tensor_bits;
 	/* Optional. Checks and completes the parameters; says what is wrong with them, or null. */
 	const char *(*resolve)(struct format *format);
@@ -124,6 +125,7 @@ struct format {
 	int parameters[PARAMETER_COUNT];
 	/* What has to be known before a cast; resolve() may set it. */
 	enum survey_need need;
+	double tensor_bits;
 	/* A format to use in place of this one, made of kind->instead; or null. */
 	struct format *instead;
 };
@@ -134,6 +136,7 @@ double format_bits(const struct format *format, uint64_t rows, uint64_t columns)
 /* A family: its kinds, up to one without a name. */
 extern const struct format_kind float_formats[];
 extern const struct format_kind integer_formats[];
+extern const struct format_kind bnb_formats[];
 
 /* The largest magnitude of a group, as bits of a float: of a NaN, if any of them is one. */
 static inline uint32_t
