@@ -19,11 +19,13 @@ import sys
 random.seed(1)
 header, payload = {}, b""
 for name, dtype, rows, columns, spread in (
-    ("floats", "F32", 301, 333, 30), ("doubles", "F64", 101, 103, 3), ("far", "F64", 37, 41, 900)
+    ("floats", "F32", 301, 333, 30), ("doubles", "F64", 101, 103, 3), ("far", "F64", 37, 41, 900),
+    ("finite", "F32", 97, 149, 5)
 ):
     count = rows * columns
     values = [random.gauss(0, 0.02) * 2.0 ** -random.randrange(spread) for _ in range(count)]
-    values[5:8] = [float("inf"), float("-inf"), float("nan")]
+    if name != "finite":
+        values[5:8] = [float("inf"), float("-inf"), float("nan")]
     start = len(payload)
     payload += struct.pack("<%d%s" % (len(values), "f" if dtype == "F32" else "d"), *values)
     header["layers.%s.weight" % name] = {
@@ -34,15 +36,16 @@ with open(sys.argv[1], "wb") as file:
     file.write(struct.pack("<Q", len(text)) + text + payload)
 EOP
 
+formats=fp64,fp32,fp16,bf16,int4,int3:g48:asym,int8:rule=gptq,int4:rule=awq,int2:rule=autoround,nf4,fp4:b128
 st-layers "$tmp/model.safetensors" >"$tmp/model.st"
-prec-cast fp64,fp32,fp16,bf16 "$tmp/model.st" >"$tmp/casts.st"
-is 'casts to compare' 12 "$(st-info "$tmp/casts.st" | tail -n +2 | wc -l)"
-is 'their errors are there and differ' 8 \
+prec-cast "$formats" "$tmp/model.st" >"$tmp/casts.st"
+is 'casts to compare' 44 "$(st-info "$tmp/casts.st" | tail -n +2 | wc -l)"
+is 'their errors are there and differ' 18 \
 	"$(st-info -m "$tmp/casts.st" | awk '$2 == "cast_rel_err" && $3 > 0' | sort -u -k 3 | wc -l)"
 
 compare_with() {
 	ok "builds for $1" build_for "$1" "$2"
-	"$tmp/$1/prec-cast" fp64,fp32,fp16,bf16 "$tmp/model.st" >"$tmp/other.st"
+	"$tmp/$1/prec-cast" "$formats" "$tmp/model.st" >"$tmp/other.st"
 	ok "$1: the same bytes" cmp "$tmp/casts.st" "$tmp/other.st"
 }
 
