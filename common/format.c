@@ -8,9 +8,7 @@
 #include "util.h"
 
 static const struct format_kind *const families[] = {
-	float_formats,
-	mx_formats,
-	nvfp4_formats,
+	float_formats, mx_formats, nvfp4_formats, integer_formats, bnb_formats,
 };
 
 /* A word that sets a parameter. */
@@ -220,6 +218,7 @@ format_new(const char *text, struct failure *failure)
 	}
 	format = xcalloc(1, sizeof(*format));
 	format->kind = kind;
+	format->tensor_bits = kind->tensor_bits;
 	format->name = format_text("%s%s", kind->name, text + length);
 	if (configure(format, text + length, failure)) {
 		format_free(format);

@@ -112,31 +112,11 @@ extend(struct extent *extent, struct extent by)
 		extent->largest = by.largest;
 }
 
-/* Floats as integers of the same order; NaNs are beyond the infinities. Its own inverse. */
-static inline int32_t
-order_of(int32_t bits)
+HOT static void
+extents_of(const struct run *run, struct extent *extents)
 {
-	return bits ^ (bits >> 31 & INT32_MAX);
-}
-
-HOT static struct extent
-extent_of(const float *values, size_t count)
-{
-	const int32_t infinity = 0x7f800000;
-	int32_t smallest = INT32_MAX, largest = INT32_MIN;
-
-	for (size_t i = 0; i < count; i++) {
-		int32_t order = order_of((int32_t)bits_of_float(values[i]));
-
-		smallest = order < smallest ? order : smallest;
-		largest = order > largest ? order : largest;
-	}
-	if (!count)
-		return no_extent;
-	if (largest > infinity || smallest < order_of((int32_t)0xff800000))
-		return (struct extent){(float)NAN, (float)NAN};
-	return (struct extent){float_of((uint32_t)order_of(smallest)),
-			       float_of((uint32_t)order_of(largest))};
+	for (size_t i = 0; i < run->groups; i++)
+		extents[i] = extent_of(run->values + i * run->length, run->length);
 }
 
 /* Adds a run to the extents of its groups, if they are kept. */
@@ -168,10 +148,10 @@ survey_between(struct source *source, uint64_t at, uint64_t end, struct piece *p
 		/* Where none but the tensor's extent is asked for, groups are of no interest. */
 		if (!source->extents)
 			run = (struct run){.groups = 1, .length = run.groups * run.length};
-		for (size_t i = 0; i < run.groups; i++) {
-			extents[i] = extent_of(piece->values + i * run.length, run.length);
+		run.values = piece->values;
+		extents_of(&run, extents);
+		for (size_t i = 0; i < run.groups; i++)
 			extend(&all, extents[i]);
-		}
 		extend_groups(source, &run, extents);
 		at += run.groups * run.length;
 	}
@@ -203,6 +183,7 @@ survey(struct source *source, struct crew *crew)
 
 	source->survey.tensor = no_extent;
 	source->survey.count = group_count(geometry);
+	source->survey.elements = geometry->elements;
 	if (format->need == SURVEY_GROUPS || groups_are_in_parts(geometry)) {
 		source->extents = xreallocarray(NULL, source->survey.count, sizeof(struct extent));
 		for (uint64_t i = 0; i < source->survey.count; i++)

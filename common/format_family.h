@@ -72,6 +72,7 @@ struct survey {
 	struct extent tensor;
 	const struct extent *groups; /* in order; null unless asked for */
 	uint64_t count;		     /* of groups */
+	uint64_t elements;	     /* of the tensor */
 	float *prepared;	     /* made by the format's prepare(), from malloc; or null */
 };
 
@@ -113,7 +114,7 @@ struct format_kind {
 		     const struct run *run);
 	/* Optional. Bits that one group has beside its codes: scales, zero points. */
 	double (*group_bits)(const struct format *format);
-	/* Optional. Bits that a whole tensor has beside its groups. */
+	/* Optional. Bits that a whole tensor has beside its groups; resolve() may change them. */
 	double tensor_bits;
 	/* Optional. Checks and completes the parameters; says what is wrong with them, or null. */
 	const char *(*resolve)(struct format *format);
@@ -127,6 +128,7 @@ struct format {
 	int parameters[PARAMETER_COUNT];
 	/* What has to be known before a cast; resolve() may set it. */
 	enum survey_need need;
+	double tensor_bits;
 	/* A format to use in place of this one, made of kind->instead; or null. */
 	struct format *instead;
 };
@@ -138,6 +140,8 @@ double format_bits(const struct format *format, uint64_t rows, uint64_t columns)
 extern const struct format_kind float_formats[];
 extern const struct format_kind mx_formats[];
 extern const struct format_kind nvfp4_formats[];
+extern const struct format_kind integer_formats[];
+extern const struct format_kind bnb_formats[];
 
 /* The largest magnitude of a group, as bits of a float: of a NaN, if any of them is one. */
 static inline uint32_t
@@ -153,6 +157,40 @@ largest_magnitude_bits(const float *values, size_t length)
 		largest = magnitude > largest ? magnitude : largest;
 	}
 	return largest;
+}
+
+/* An integer that is in the order of floats; its own inverse. NaNs are beyond the infinities. */
+static inline int32_t
+ordered_bits(int32_t bits)
+{
+	return bits ^ (int32_t)((uint32_t)(bits >> 31) >> 1);
+}
+
+/* The extent of a group. Comparisons of integers, since those of floats let NaNs pass, and are not
+ * vectorised. */
+static inline struct extent
+extent_of(const float *values, size_t length)
+{
+	int32_t smallest = INT32_MAX, largest = INT32_MIN;
+	struct extent extent;
+
+	for (size_t i = 0; i < length; i++) {
+		int32_t bits;
+
+		__builtin_memcpy(&bits, &values[i], sizeof(bits));
+		bits = ordered_bits(bits);
+		smallest = bits < smallest ? bits : smallest;
+		largest = bits > largest ? bits : largest;
+	}
+	smallest = ordered_bits(smallest);
+	largest = ordered_bits(largest);
+	__builtin_memcpy(&extent.smallest, &smallest, sizeof(smallest));
+	__builtin_memcpy(&extent.largest, &largest, sizeof(largest));
+	if (extent.smallest != extent.smallest)
+		extent.largest = extent.smallest;
+	if (extent.largest != extent.largest)
+		extent.smallest = extent.largest;
+	return extent;
 }
 
 #endif

@@ -98,6 +98,6 @@ format_bits(const struct format *format, uint64_t rows, uint64_t columns)
 	if (!geometry.elements)
 		return kind->bits;
 	return kind->bits +
-	       (groups * (kind->group_bits ? kind->group_bits(format) : 0) + kind->tensor_bits) /
+	       (groups * (kind->group_bits ? kind->group_bits(format) : 0) + format->tensor_bits) /
 		       (double)geometry.elements;
 }

@@ -1,7 +1,7 @@
 /*
  * HOT marks a function whose loops should use the widest vector unit of the processor it runs on. The
  * compiler makes one clone for each and picks at load time. Floating-point contraction is off for
- * the whole build, so all clones give the same bits.
+ * the whole build, so all clones give the same bits. HAS_CLONES is defined where there are any.
  */
 #ifndef VECTOR_H
 #define VECTOR_H
@@ -9,6 +9,7 @@
 /* Sanitizers instrument the function that picks the clone, which runs before they are ready. */
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(HILLPIPE_SANITIZE)
 #define HOT __attribute__((target_clones("avx512f", "avx2", "default")))
+#define HAS_CLONES
 #else
 #define HOT
 #endif

@@ -19,11 +19,13 @@ import sys
 random.seed(1)
 header, payload = {}, b""
 for name, dtype, rows, columns, spread in (
-    ("floats", "F32", 301, 333, 30), ("doubles", "F64", 101, 103, 3), ("far", "F64", 37, 41, 900)
+    ("floats", "F32", 301, 333, 30), ("doubles", "F64", 101, 103, 3), ("far", "F64", 37, 41, 900),
+    ("finite", "F32", 97, 149, 5)
 ):
     count = rows * columns
     values = [random.gauss(0, 0.02) * 2.0 ** -random.randrange(spread) for _ in range(count)]
-    values[5:8] = [float("inf"), float("-inf"), float("nan")]
+    if name != "finite":
+        values[5:8] = [float("inf"), float("-inf"), float("nan")]
     start = len(payload)
     payload += struct.pack("<%d%s" % (len(values), "f" if dtype == "F32" else "d"), *values)
     header["layers.%s.weight" % name] = {
@@ -35,12 +37,13 @@ with open(sys.argv[1], "wb") as file:
 EOP
 
 formats=$(prec-cast --list | tail -n +2 | cut -f 1 | paste -s -d ,)
+formats=$formats,fp8_e4m3:row,int3:g48:asym,int8:rule=gptq,int4:rule=awq,int2:rule=autoround,fp4:b128,nf4:dq,mxfp4:ties=zero
 st-layers "$tmp/model.safetensors" >"$tmp/model.st"
 prec-cast "$formats" "$tmp/model.st" >"$tmp/casts.st"
-is 'casts to compare' $((3 * $(echo "$formats" | tr , '\n' | wc -l))) \
+is 'casts to compare' $((4 * $(echo "$formats" | tr , '\n' | wc -l))) \
 	"$(st-info "$tmp/casts.st" | tail -n +2 | wc -l)"
 prec-cast fp64,fp32,fp16,bf16 "$tmp/model.st" >"$tmp/few.st"
-is 'their errors are there and differ' 8 \
+is 'their errors are there and differ' 10 \
 	"$(st-info -m "$tmp/few.st" | awk '$2 == "cast_rel_err" && $3 > 0' | sort -u -k 3 | wc -l)"
 
 compare_with() {
