@@ -108,13 +108,13 @@ def casts():
             with open(path, encoding="utf-8") as file:
                 names.update(line.split("\t")[0] for line in file.readlines()[1:])
     for i, name in enumerate(sorted(names)):
-        weights = [0x3C00 + (j * 7919 + 31 * i) % 0x200 | (j % 3 == 0) << 15 for j in range(1024)]
+        weights = [0x3C00 + (j * 7919 + 31 * i) % 0x200 | (j % 3 == 0) << 15 for j in range(768)]
         # Zeros, a row of them, subnormal numbers, extremes, infinity, NaN.
         for j, odd in enumerate((0, 0x8000, 1, 0x007F, 0x7F7F, 0xFF7F, 0x7F80, 0x7FC0)):
             weights[(131 * i + 37 * j) % 512] = odd if j < 4 + i % 5 else weights[0]
         weights[512:768] = [0] * 256
-        rows = (1, 3, 4)[i % 3]
-        yield name.replace(":", "-"), name.encode() + b"\n" + bytes([2, rows - 1]) + struct.pack("<1024H", *weights)
+        rows = (1, 3, 6)[i % 3]
+        yield name.replace(":", "-"), name.encode() + b"\n" + bytes([2, rows - 1]) + struct.pack("<768H", *weights)
     yield "text", b"int4:g32:g64\n\0\0"
 
 

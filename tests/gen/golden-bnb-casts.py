@@ -51,6 +51,8 @@ def reference(name):
 SINGLE = ["nf4", "nf4:b32", "nf4:b256", "nf4:b1024", "nf4:b4096", "fp4", "fp4:b128", "fp4:b2048"]
 DOUBLE = ["nf4:dq", "nf4:b32:dq", "fp4:dq"]
 
-format_inputs.write("bnb", {name: reference(name) for name in SINGLE + DOUBLE}, format_inputs.INPUTS,
-                    [(64, 1024), (7, 101), (3, 2501), (129, 1088)])
-format_inputs.write_layers("bnb", {name: reference(name) for name in ("nf4", "nf4:dq", "fp4")}, sys.argv[1])
+FORMATS = {name: reference(name) for name in SINGLE + DOUBLE}
+
+if __name__ == "__main__":
+    format_inputs.write("bnb", FORMATS, format_inputs.INPUTS, [(64, 1024), (7, 101), (3, 2501), (129, 1088)])
+    format_inputs.write_layers("bnb", {name: reference(name) for name in ("nf4", "nf4:dq", "fp4")}, sys.argv[1])

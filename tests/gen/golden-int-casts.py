@@ -145,6 +145,8 @@ RULED = [f"{name}:rule={rule}" for rule in ("gptq", "awq", "autoround")
 LAYERS = ["int4", "int4:asym", "int8", "int3:g64"] + [f"int4{end}:rule={rule}" for end in ("", ":asym")
                                                      for rule in ("gptq", "awq", "autoround")]
 
-format_inputs.write("int", {name: reference(name) for name in SPANS + RULED}, format_inputs.INPUTS,
-                    [(64, 1024), (7, 101), (3, 2500)])
-format_inputs.write_layers("int", {name: reference(name) for name in LAYERS}, sys.argv[1])
+FORMATS = {name: reference(name) for name in SPANS + RULED}
+
+if __name__ == "__main__":
+    format_inputs.write("int", FORMATS, format_inputs.INPUTS, [(64, 1024), (7, 101), (3, 2500)])
+    format_inputs.write_layers("int", {name: reference(name) for name in LAYERS}, sys.argv[1])
