@@ -35,28 +35,13 @@ struct dtype_entry {
 	DEFINE_DECODE_AS(decode_##name, double, element) \
 	DEFINE_DECODE_AS(decode_##name##_floats, float, element)
 
-/*
- * Elements are encoded as words first and then made shorter, a few at a time: gcc would otherwise compute
- * in the shorter type, with more steps.
- */
-#define STAGE 64
-
 #define DEFINE_ENCODE_AS(name, type, stored_type, code)                               \
 	HOT static void name(const type *values, size_t count, unsigned char *target) \
 	{                                                                             \
-		uint32_t codes[STAGE];                                                \
+		for (size_t i = 0; i < count; i++) {                                  \
+			stored_type stored = (stored_type)code((float)values[i]);     \
                                                                                       \
-		for (size_t done = 0; done < count; done += STAGE) {                  \
-			size_t length = count - done < STAGE ? count - done : STAGE;  \
-                                                                                      \
-			for (size_t i = 0; i < length; i++)                           \
-				codes[i] = code((float)values[done + i]);             \
-			for (size_t i = 0; i < length; i++) {                         \
-				stored_type stored = (stored_type)codes[i];           \
-                                                                                      \
-				memcpy(target + (done + i) * sizeof(stored), &stored, \
-				       sizeof(stored));                               \
-			}                                                             \
+			memcpy(target + i * sizeof(stored), &stored, sizeof(stored)); \
 		}                                                                     \
 	}
 #define DEFINE_ENCODE(name, stored_type, code)                     \
@@ -135,7 +120,29 @@ f16_code(float value)
 }
 
 DEFINE_DECODE(f16, f16_at(stored, first + i))
-DEFINE_ENCODE(f16, uint16_t, f16_code)
+/*
+ * Elements are words first and then made shorter, a few at a time: gcc would otherwise compute in the shorter
+ * type, with more steps.
+ */
+#define DEFINE_ENCODE_F16_AS(name, type)                                              \
+	HOT static void name(const type *values, size_t count, unsigned char *target) \
+	{                                                                             \
+		uint32_t codes[64];                                                   \
+                                                                                      \
+		for (size_t done = 0, length; done < count; done += length) {         \
+			length = count - done < 64 ? count - done : 64;               \
+			for (size_t i = 0; i < length; i++)                           \
+				codes[i] = f16_code((float)values[done + i]);         \
+			for (size_t i = 0; i < length; i++) {                         \
+				uint16_t half = (uint16_t)codes[i];                   \
+                                                                                      \
+				memcpy(target + 2 * (done + i), &half, 2);            \
+			}                                                             \
+		}                                                                     \
+	}
+
+DEFINE_ENCODE_F16_AS(encode_f16, double)
+DEFINE_ENCODE_F16_AS(encode_f16_floats, float)
 
 /* What a type of at most 8 bits has beside zeros, subnormal and normal numbers. */
 enum small_special {
