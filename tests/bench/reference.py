@@ -24,7 +24,7 @@ def load(path):
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except (ImportError, OSError, SystemExit) as error:
+    except (ImportError, OSError, AttributeError, SystemExit) as error:
         print(f"{os.path.basename(path)}: {error}", file=sys.stderr)
         return {}
     return module.FORMATS
