@@ -9,6 +9,8 @@
 
 static const struct format_kind *const families[] = {
 	float_formats,
+	ggml_formats,
+	ggml_k_formats,
 };
 
 /* A word that sets a parameter. */

@@ -94,7 +94,8 @@ struct format_kind {
 	 * has when none is given, separated by colons. */
 	const char *parameters, *defaults;
 	const char *reference;
-	double bits; /* of a weight's code, without what groups share */
+	/* Of a weight's code, without what groups share; with it where all groups are whole. */
+	double bits;
 	double largest, smallest;
 	/* For formats of single values: which they are. Precision 0 for others. */
 	struct float_shape shape;
@@ -133,6 +134,7 @@ double format_bits(const struct format *format, uint64_t rows, uint64_t columns)
 
 /* A family: its kinds, up to one without a name. */
 extern const struct format_kind float_formats[];
+extern const struct format_kind ggml_formats[], ggml_k_formats[];
 
 /* The largest magnitude of a group, as bits of a float: of a NaN, if any of them is one. */
 static inline uint32_t

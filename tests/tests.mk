@@ -35,7 +35,7 @@ FUZZ_CC      = clang
 FUZZ_CFLAGS  = -std=c11 -D_GNU_SOURCE -Icommon -g -O1 -fno-omit-frame-pointer -DHILLPIPE_SANITIZE \
                -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_MODULES = $(patsubst %,common/%.c,anatomy architecture category config container \
-               container_gguf container_safetensors container_torch crew dtype format format_cast format_float format_runs frame fused \
+               container_gguf container_safetensors container_torch crew dtype format format_cast format_float format_ggml format_ggml_k format_runs frame fused \
                ggml gguf gguf_names head json layer model model_folder model_index natural \
                pickle quantised quantised_awq quantised_bnb quantised_family quantised_fp4 \
                quantised_gptq quantised_packed quantised_scaled safetensors scales stream \
