@@ -59,6 +59,7 @@ FORMATS = {
 }
 
 if __name__ == "__main__":
-    format_inputs.write("float", FORMATS, format_inputs.INPUTS, [(64, 1024), (7, 101)])
+    inputs = ["bf16", "normal", "wide", "ties", "special", "finite"]
+    format_inputs.write("float", FORMATS, inputs, [(64, 1024), (7, 101)])
     format_inputs.write_layers("float", {name: FORMATS[name] for name in ("fp8_e4m3", "fp8_e5m2")},
                                sys.argv[1], "BF16")
