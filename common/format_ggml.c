@@ -120,27 +120,30 @@ make_scales(const float *largest, size_t blocks, float codes, struct scales *sca
 	round_to_half(scales->step, blocks);
 }
 
-/* The integer below a value, one of [0, 2^7); 0 for what is not finite. */
-static inline float
+/* Bits of 128. Those of floats of [0, 128) are less; those of all others more, without a sign. */
+#define BITS_OF_128 0x43000000u
+
+/* The integer below a value of [0, 128); 0 for all others. By a mask, as branches would keep out vectors. */
+static inline int
 integer_below(float value)
 {
-	float inside = value > 0 ? value : 0;
+	uint32_t bits = bits_of_float(value), inside = -(uint32_t)(bits < BITS_OF_128);
 
-	return (float)(int)(inside < 128 ? inside : 0);
+	return (int)float_of(bits & inside);
 }
 
 static inline void
-cast_around_zero(const float *values, size_t blocks, float codes, const struct scales *scales,
-		 float *casts)
+cast_around_zero(const float *restrict values, size_t blocks, int codes,
+		 const struct scales *restrict scales, float *restrict casts)
 {
 	for (size_t i = 0; i < blocks; i++) {
 		float inverse = scales->inverse[i], step = scales->step[i];
 
 		for (size_t j = i * BLOCK; j < (i + 1) * BLOCK; j++) {
-			float code = integer_below(values[j] * inverse + (codes + 0.5F));
+			int code = integer_below(values[j] * inverse + ((float)codes + 0.5F));
 
 			code = code < 2 * codes - 1 ? code : 2 * codes - 1;
-			casts[j] = (code - codes) * step;
+			casts[j] = (float)(code - codes) * step;
 		}
 	}
 }
@@ -157,13 +160,17 @@ cast_q5_0_batch(const float *values, size_t blocks, const struct scales *scales,
 	cast_around_zero(values, blocks, 16, scales, casts);
 }
 
-/* To the nearest integer, ties away from zero: what is added to a tie reaches the next by rounding. */
-static inline float
+/*
+ * To the nearest integer, ties away from zero: a little less than a half is added to the magnitude, and a
+ * tie reaches the next integer when that is rounded. 0 for magnitudes from 128 on.
+ */
+static inline int
 round_away(float value)
 {
-	float inside = fabsf(value) < 128 ? value : 0;
+	uint32_t bits = bits_of_float(value), magnitude = bits & 0x7fffffff;
+	float moved = float_of(magnitude < BITS_OF_128 ? magnitude : 0) + 0x1.fffffep-2F;
 
-	return (float)(int)(inside + copysignf(0x1.fffffep-2F, inside));
+	return (int)float_of(bits_of_float(moved) | (bits ^ magnitude));
 }
 
 HOT static void
@@ -173,7 +180,7 @@ cast_q8_0_batch(const float *values, size_t blocks, const struct scales *scales,
 		float inverse = scales->inverse[i], step = scales->step[i];
 
 		for (size_t j = i * BLOCK; j < (i + 1) * BLOCK; j++)
-			casts[j] = round_away(values[j] * inverse) * step;
+			casts[j] = (float)round_away(values[j] * inverse) * step;
 	}
 }
 
@@ -196,18 +203,18 @@ make_scales_from_lowest(const float *largest, size_t blocks, float codes, struct
 }
 
 static inline void
-cast_from_lowest(const float *values, size_t blocks, float codes, const struct scales *scales,
-		 float *casts)
+cast_from_lowest(const float *restrict values, size_t blocks, int codes,
+		 const struct scales *restrict scales, float *restrict casts)
 {
 	for (size_t i = 0; i < blocks; i++) {
 		float inverse = scales->inverse[i], step = scales->step[i];
 		float lowest = scales->lowest[i], low = scales->low[i];
 
 		for (size_t j = i * BLOCK; j < (i + 1) * BLOCK; j++) {
-			float code = integer_below((values[j] - lowest) * inverse + 0.5F);
+			int code = integer_below((values[j] - lowest) * inverse + 0.5F);
 
 			code = code < codes ? code : codes;
-			casts[j] = code * step + low;
+			casts[j] = (float)code * step + low;
 		}
 	}
 }
