@@ -34,13 +34,13 @@ typedef float lanes[LANES];
  * To the nearest integer, ties to even: the magic number 1.5·2^23 moves the units to the last bit. From
  * 2^22 on that goes wrong, always in the same way.
  */
-static inline int
+static inline __attribute__((always_inline)) int
 nearest_integer(float value)
 {
 	return (int)(bits_of_float(value + 0x1.8p23F) & 0x7fffff) - 0x400000;
 }
 
-static inline int
+static inline __attribute__((always_inline)) int
 limited(int value, int least, int most)
 {
 	value = value < most ? value : most;
@@ -48,13 +48,13 @@ limited(int value, int least, int most)
 }
 
 /* What is left of an integer in 8 bits, without and with a sign. */
-static inline int
+static inline __attribute__((always_inline)) int
 byte_of(int value)
 {
 	return value & 255;
 }
 
-static inline int
+static inline __attribute__((always_inline)) int
 signed_byte_of(int value)
 {
 	return (byte_of(value) ^ 128) - 128;
@@ -70,7 +70,7 @@ half_of(float value)
 /* --- sub-blocks side by side --- */
 
 /* The i-th weights of each of 16 sub-blocks of so many, for each i. */
-static inline void
+static inline __attribute__((always_inline)) void
 lay_side_by_side(const float *values, size_t length, lanes *x)
 {
 	for (size_t i = 0; i < length; i++)
@@ -113,15 +113,17 @@ first_largest_of(const float *values, size_t count)
 	return largest;
 }
 
-HOT static void
-find_first_largest(const lanes *x, size_t length, float *largest)
+/* The weights of the largest magnitude, the first of several. */
+static inline __attribute__((always_inline)) void
+find_first_largest(const lanes *x, size_t length, float *found)
 {
-	for (size_t lane = 0; lane < LANES; lane++)
-		largest[lane] = 0;
-	for (size_t i = 0; i < length; i++)
-		for (size_t lane = 0; lane < LANES; lane++)
-			largest[lane] = fabsf(x[i][lane]) > fabsf(largest[lane]) ? x[i][lane]
-										 : largest[lane];
+	for (size_t lane = 0; lane < LANES; lane++) {
+		float largest = 0;
+
+		for (size_t i = 0; i < length; i++)
+			largest = fabsf(x[i][lane]) > fabsf(largest) ? x[i][lane] : largest;
+		found[lane] = largest;
+	}
 }
 
 /* --- scales with a minimum: value = scale * code + minimum --- */
@@ -144,20 +146,20 @@ struct sub_blocks {
 	lanes scale, minimum, error; /* the best yet */
 };
 
-static inline int
+static inline __attribute__((always_inline)) int
 code_at(float value, int codes)
 {
 	return limited(nearest_integer(value), 0, codes);
 }
 
-static inline float
+static inline __attribute__((always_inline)) float
 error_of(float difference, bool is_absolute)
 {
 	return is_absolute ? fabsf(difference) : difference * difference;
 }
 
 /* sum w |scale * code + minimum - x|, or of its square. */
-static inline void
+static inline __attribute__((always_inline)) void
 sum_errors(const struct search *search, const struct sub_blocks *blocks, const float *scale,
 	   const float *minimum, float *error)
 {
@@ -175,30 +177,30 @@ sum_errors(const struct search *search, const struct sub_blocks *blocks, const f
 		error[lane] = sum[lane];
 }
 
-static inline void
+static inline __attribute__((always_inline)) void
 survey_sub_blocks(const struct search *search, struct sub_blocks *blocks)
 {
 	for (size_t lane = 0; lane < LANES; lane++) {
-		float x = blocks->x[0][lane], weight = blocks->weight[0][lane];
+		float smallest = blocks->x[0][lane], largest = smallest;
+		float weights = blocks->weight[0][lane], weighted = weights * smallest;
 
-		blocks->smallest[lane] = blocks->largest[lane] = x;
-		blocks->weights[lane] = weight;
-		blocks->weighted[lane] = weight * x;
-	}
-	for (size_t i = 1; i < search->length; i++)
-		for (size_t lane = 0; lane < LANES; lane++) {
+		for (size_t i = 1; i < search->length; i++) {
 			float x = blocks->x[i][lane], weight = blocks->weight[i][lane];
-			float smallest = blocks->smallest[lane], largest = blocks->largest[lane];
 
-			blocks->smallest[lane] = x < smallest ? x : smallest;
-			blocks->largest[lane] = x > largest ? x : largest;
-			blocks->weights[lane] += weight;
-			blocks->weighted[lane] += weight * x;
+			smallest = x < smallest ? x : smallest;
+			largest = x > largest ? x : largest;
+			weights += weight;
+			weighted += weight * x;
 		}
+		blocks->smallest[lane] = smallest;
+		blocks->largest[lane] = largest;
+		blocks->weights[lane] = weights;
+		blocks->weighted[lane] = weighted;
+	}
 }
 
 /* The codes by the whole extent, which is the first candidate. */
-static inline void
+static inline __attribute__((always_inline)) void
 begin_search(const struct search *search, struct sub_blocks *blocks)
 {
 	lanes inverse;
@@ -223,7 +225,7 @@ struct sums {
 	lanes q, q2, qx;
 };
 
-static inline void
+static inline __attribute__((always_inline)) void
 sum_codes(const struct search *search, struct sub_blocks *blocks, const float *inverse,
 	  struct sums *sums)
 {
@@ -251,7 +253,7 @@ sum_codes(const struct search *search, struct sub_blocks *blocks, const float *i
  * Scale and minimum by least squares for the codes of a candidate; a minimum above zero becomes zero. The
  * extent that a candidate divides begins at the minimum that is the best yet.
  */
-static inline void
+static inline __attribute__((always_inline)) void
 try_candidate(const struct search *search, struct sub_blocks *blocks, int number)
 {
 	float extent = search->first + 0.1F * (float)number + (float)search->codes;
@@ -282,7 +284,7 @@ try_candidate(const struct search *search, struct sub_blocks *blocks, int number
 }
 
 /* Where all weights are one, and not above zero, that is the minimum. What is stored is its negative. */
-static inline void
+static inline __attribute__((always_inline)) void
 search_scales(const struct search *search, struct sub_blocks *blocks)
 {
 	survey_sub_blocks(search, blocks);
@@ -299,7 +301,7 @@ search_scales(const struct search *search, struct sub_blocks *blocks)
 }
 
 /* Weights of a sub-block as the reader has them, once scale and minimum are rounded. */
-static inline void
+static inline __attribute__((always_inline)) void
 cast_with_minimum(const float *values, size_t length, int codes, float scale, float minimum,
 		  float *casts)
 {
@@ -378,16 +380,20 @@ cast_q2_k(const struct format *format, const struct survey *survey, const struct
 #define PAIR 2
 
 /* Weights count by their magnitude, and by the root of their mean square. */
-static inline void
+static inline __attribute__((always_inline)) void
 weigh_32(struct sub_blocks *blocks)
 {
-	lanes root = {0};
+	lanes root;
 
-	for (size_t i = 0; i < 32; i++)
-		for (size_t lane = 0; lane < LANES; lane++)
-			root[lane] += blocks->x[i][lane] * blocks->x[i][lane];
+	for (size_t lane = 0; lane < LANES; lane++) {
+		float sum = 0;
+
+		for (size_t i = 0; i < 32; i++)
+			sum += blocks->x[i][lane] * blocks->x[i][lane];
+		root[lane] = sum / 32;
+	}
 	for (size_t lane = 0; lane < LANES; lane++)
-		root[lane] = sqrtf(root[lane] / 32);
+		root[lane] = sqrtf(root[lane]);
 	for (size_t i = 0; i < 32; i++)
 		for (size_t lane = 0; lane < LANES; lane++)
 			blocks->weight[i][lane] = root[lane] + fabsf(blocks->x[i][lane]);
@@ -504,19 +510,20 @@ cast_q5_k(const struct format *format, const struct survey *survey, const struct
 
 /* 16 sub-blocks of 16 weights. */
 struct around_zero {
-	lanes x[16], x3[16], code[16]; /* x, x³ */
-	lanes largest;		       /* in magnitude, the first */
+	lanes x[16], x2[16], x3[16]; /* x, x², x³ */
+	lanes code[16];
+	lanes largest; /* in magnitude, the first */
 	lanes scale;
 	lanes qx, q2; /* sum w q x, sum w q² with weights w = x² */
 };
 
-static inline int
+static inline __attribute__((always_inline)) int
 code_around_zero(float value, int codes)
 {
 	return limited(nearest_integer(value), -codes, codes - 1);
 }
 
-static inline void
+static inline __attribute__((always_inline)) void
 lay_around_zero(const float *values, struct around_zero *blocks)
 {
 	lay_side_by_side(values, 16, blocks->x);
@@ -524,25 +531,35 @@ lay_around_zero(const float *values, struct around_zero *blocks)
 		for (size_t lane = 0; lane < LANES; lane++) {
 			float x = blocks->x[i][lane];
 
+			blocks->x2[i][lane] = x * x;
 			blocks->x3[i][lane] = x * x * x;
 		}
 	find_first_largest((const lanes *)blocks->x, 16, blocks->largest);
 }
 
-/* The codes by inverse scales, and their sums. */
-static inline void
+/* The codes that inverse scales give. */
+static inline __attribute__((always_inline)) void
+keep_codes(struct around_zero *blocks, int codes, const float *inverse)
+{
+	for (size_t i = 0; i < 16; i++)
+		for (size_t lane = 0; lane < LANES; lane++)
+			blocks->code[i][lane] = (float)code_around_zero(
+				inverse[lane] * blocks->x[i][lane], codes);
+}
+
+/* The sums of the codes that inverse scales give. */
+static inline __attribute__((always_inline)) void
 sum_around_zero(struct around_zero *blocks, int codes, const float *inverse)
 {
 	lanes qx = {0}, q2 = {0};
 
 	for (size_t i = 0; i < 16; i++)
 		for (size_t lane = 0; lane < LANES; lane++) {
-			float x = blocks->x[i][lane];
-			float code = (float)code_around_zero(inverse[lane] * x, codes);
+			float code = (float)code_around_zero(inverse[lane] * blocks->x[i][lane],
+							     codes);
 
-			blocks->code[i][lane] = code;
 			qx[lane] += blocks->x3[i][lane] * code;
-			q2[lane] += x * x * code * code;
+			q2[lane] += blocks->x2[i][lane] * code * code;
 		}
 	for (size_t lane = 0; lane < LANES; lane++) {
 		blocks->qx[lane] = qx[lane];
@@ -554,7 +571,7 @@ sum_around_zero(struct around_zero *blocks, int codes, const float *inverse)
  * Weights of a sub-block once the scale is rounded. Where that made it zero, what was found before stays:
  * the casts are zeros, but of the sign of the codes.
  */
-static inline void
+static inline __attribute__((always_inline)) void
 cast_sub_around_zero(const float *values, const struct around_zero *blocks, size_t lane, int codes,
 		     float scale, float *casts)
 {
@@ -568,16 +585,16 @@ cast_sub_around_zero(const float *values, const struct around_zero *blocks, size
 /* --- q3_k --- */
 
 /* Changes a code to the one that is nearest for the scale by all others, if that makes the error less. */
-static inline void
+static inline __attribute__((always_inline)) void
 improve_code(struct around_zero *blocks, size_t i, unsigned *changes)
 {
 	for (size_t lane = 0; lane < LANES; lane++) {
-		float x = blocks->x[i][lane], x3 = blocks->x3[i][lane];
+		float x = blocks->x[i][lane], x2 = blocks->x2[i][lane], x3 = blocks->x3[i][lane];
 		float code = blocks->code[i][lane], qx = blocks->qx[lane], q2 = blocks->q2[lane];
-		float other_qx = qx - x3 * code, other_q2 = q2 - x * x * code * code;
+		float other_qx = qx - x3 * code, other_q2 = q2 - x2 * code * code;
 		float better = (float)code_around_zero(x * other_q2 / other_qx, 4);
 		float better_qx = other_qx + x3 * better;
-		float better_q2 = other_q2 + x * x * better * better;
+		float better_q2 = other_q2 + x2 * better * better;
 		unsigned change = (unsigned)(other_qx > 0) & (unsigned)(better != code) &
 				  (unsigned)(better_q2 > 0) &
 				  (unsigned)(better_qx * better_qx * q2 > qx * qx * better_q2);
@@ -589,7 +606,7 @@ improve_code(struct around_zero *blocks, size_t i, unsigned *changes)
 	}
 }
 
-static inline bool
+static inline __attribute__((always_inline)) bool
 improve_codes(struct around_zero *blocks)
 {
 	unsigned changes[LANES] = {0}, any = 0;
@@ -610,6 +627,7 @@ search_q3_k(const float *values, struct around_zero *blocks)
 	for (size_t lane = 0; lane < LANES; lane++)
 		inverse[lane] = -4 / blocks->largest[lane];
 	sum_around_zero(blocks, 4, inverse);
+	keep_codes(blocks, 4, inverse);
 	for (unsigned pass = 0; pass < 5 && improve_codes(blocks); pass++)
 		;
 	for (size_t lane = 0; lane < LANES; lane++) {
@@ -697,7 +715,7 @@ search_q6_k(const float *values, struct around_zero *blocks)
 			best_inverse[lane] = is_better ? inverse[lane] : best_inverse[lane];
 		}
 	}
-	sum_around_zero(blocks, 32, best_inverse);
+	keep_codes(blocks, 32, best_inverse);
 	for (size_t lane = 0; lane < LANES; lane++) {
 		bool is_zero = fabsf(blocks->largest[lane]) < NEGLIGIBLE;
 
