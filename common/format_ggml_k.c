@@ -78,7 +78,7 @@ lay_side_by_side(const float *values, size_t length, lanes *x)
 			x[i][lane] = values[lane * length + i];
 }
 
-static bool
+HOT static bool
 is_finite(const float *values)
 {
 	return largest_magnitude_bits(values, SUPER) < 0x7f800000;
@@ -89,6 +89,24 @@ fill_with_nan(float *casts)
 {
 	for (size_t i = 0; i < SUPER; i++)
 		casts[i] = (float)NAN;
+}
+
+/* Casts count super-blocks, one or two; the values are two in either case. */
+typedef void cast_pair(const float *values, size_t count, float *casts);
+
+static void
+cast_pairs(const struct run *run, cast_pair *cast)
+{
+	float twice[2 * SUPER];
+	size_t i = 0;
+
+	for (; i + 2 <= run->groups; i += 2)
+		cast(run->values + i * SUPER, 2, run->casts + i * SUPER);
+	if (i < run->groups) {
+		memcpy(twice, run->values + i * SUPER, SUPER * sizeof(float));
+		memcpy(twice + SUPER, twice, SUPER * sizeof(float));
+		cast(twice, 1, run->casts + i * SUPER);
+	}
 }
 
 /* The largest, at least 0. */
@@ -178,13 +196,13 @@ sum_errors(const struct search *search, const struct sub_blocks *blocks, const f
 }
 
 static inline __attribute__((always_inline)) void
-survey_sub_blocks(const struct search *search, struct sub_blocks *blocks)
+survey_sub_blocks(size_t length, struct sub_blocks *blocks)
 {
 	for (size_t lane = 0; lane < LANES; lane++) {
 		float smallest = blocks->x[0][lane], largest = smallest;
 		float weights = blocks->weight[0][lane], weighted = weights * smallest;
 
-		for (size_t i = 1; i < search->length; i++) {
+		for (size_t i = 1; i < length; i++) {
 			float x = blocks->x[i][lane], weight = blocks->weight[i][lane];
 
 			smallest = x < smallest ? x : smallest;
@@ -287,7 +305,6 @@ try_candidate(const struct search *search, struct sub_blocks *blocks, int number
 static inline __attribute__((always_inline)) void
 search_scales(const struct search *search, struct sub_blocks *blocks)
 {
-	survey_sub_blocks(search, blocks);
 	begin_search(search, blocks);
 	for (int i = 0; i <= search->last; i++)
 		try_candidate(search, blocks, i);
@@ -315,14 +332,20 @@ cast_with_minimum(const float *values, size_t length, int codes, float scale, fl
 /* --- q2_k --- */
 
 HOT static void
-search_q2_k(const float *values, struct sub_blocks *blocks)
+prepare_q2_k(const float *values, struct sub_blocks *blocks)
 {
-	static const struct search search = {16, 3, -0.5F, 15, true};
-
 	lay_side_by_side(values, 16, blocks->x);
 	for (size_t i = 0; i < 16; i++)
 		for (size_t lane = 0; lane < LANES; lane++)
 			blocks->weight[i][lane] = fabsf(blocks->x[i][lane]);
+	survey_sub_blocks(16, blocks);
+}
+
+HOT static void
+search_q2_k(struct sub_blocks *blocks)
+{
+	static const struct search search = {16, 3, -0.5F, 15, true};
+
 	search_scales(&search, blocks);
 }
 
@@ -367,7 +390,8 @@ cast_q2_k(const struct format *format, const struct survey *survey, const struct
 		float *casts = run->casts + i * SUPER;
 		bool finite = is_finite(values);
 
-		search_q2_k(values, &blocks);
+		prepare_q2_k(values, &blocks);
+		search_q2_k(&blocks);
 		round_scales_q2_k(&blocks);
 		cast_super_q2_k(values, &blocks, casts);
 		if (!finite)
@@ -377,14 +401,13 @@ cast_q2_k(const struct format *format, const struct survey *survey, const struct
 
 /* --- q4_k and q5_k: two super-blocks fill the lanes --- */
 
-#define PAIR 2
-
 /* Weights count by their magnitude, and by the root of their mean square. */
-static inline __attribute__((always_inline)) void
-weigh_32(struct sub_blocks *blocks)
+HOT static void
+prepare_32(const float *values, struct sub_blocks *blocks)
 {
 	lanes root;
 
+	lay_side_by_side(values, 32, blocks->x);
 	for (size_t lane = 0; lane < LANES; lane++) {
 		float sum = 0;
 
@@ -397,25 +420,22 @@ weigh_32(struct sub_blocks *blocks)
 	for (size_t i = 0; i < 32; i++)
 		for (size_t lane = 0; lane < LANES; lane++)
 			blocks->weight[i][lane] = root[lane] + fabsf(blocks->x[i][lane]);
+	survey_sub_blocks(32, blocks);
 }
 
 HOT static void
-search_q4_k(const float *values, struct sub_blocks *blocks)
+search_q4_k(struct sub_blocks *blocks)
 {
 	static const struct search search = {32, 15, -1, 20, false};
 
-	lay_side_by_side(values, 32, blocks->x);
-	weigh_32(blocks);
 	search_scales(&search, blocks);
 }
 
 HOT static void
-search_q5_k(const float *values, struct sub_blocks *blocks)
+search_q5_k(struct sub_blocks *blocks)
 {
 	static const struct search search = {32, 31, -0.5F, 15, false};
 
-	lay_side_by_side(values, 32, blocks->x);
-	weigh_32(blocks);
 	search_scales(&search, blocks);
 }
 
@@ -449,16 +469,18 @@ cast_super_q5_k(const float *values, const float *scales, const float *minimums,
 
 /* How q4_k and q5_k differ. */
 struct with_minimums {
-	void (*search)(const float *values, struct sub_blocks *blocks);
+	void (*search)(struct sub_blocks *blocks);
 	void (*cast)(const float *values, const float *scales, const float *minimums, float *casts);
 };
 
 static void
-cast_pair(const struct with_minimums *by, const float *values, size_t count, float *casts)
+cast_pair_with_minimums(const struct with_minimums *by, const float *values, size_t count,
+			float *casts)
 {
 	struct sub_blocks blocks;
 
-	by->search(values, &blocks);
+	prepare_32(values, &blocks);
+	by->search(&blocks);
 	for (size_t i = 0; i < count; i++) {
 		float *scales = blocks.scale + 8 * i, *minimums = blocks.minimum + 8 * i;
 		bool finite = is_finite(values + i * SUPER);
@@ -472,38 +494,35 @@ cast_pair(const struct with_minimums *by, const float *values, size_t count, flo
 }
 
 static void
-cast_pairs(const struct with_minimums *by, const struct run *run)
+cast_pair_q4_k(const float *values, size_t count, float *casts)
 {
-	float alone[PAIR * SUPER];
-	size_t i = 0;
+	static const struct with_minimums by = {search_q4_k, cast_super_q4_k};
 
-	for (; i + PAIR <= run->groups; i += PAIR)
-		cast_pair(by, run->values + i * SUPER, PAIR, run->casts + i * SUPER);
-	if (i < run->groups) {
-		memcpy(alone, run->values + i * SUPER, SUPER * sizeof(float));
-		memcpy(alone + SUPER, alone, SUPER * sizeof(float));
-		cast_pair(by, alone, 1, run->casts + i * SUPER);
-	}
+	cast_pair_with_minimums(&by, values, count, casts);
+}
+
+static void
+cast_pair_q5_k(const float *values, size_t count, float *casts)
+{
+	static const struct with_minimums by = {search_q5_k, cast_super_q5_k};
+
+	cast_pair_with_minimums(&by, values, count, casts);
 }
 
 static void
 cast_q4_k(const struct format *format, const struct survey *survey, const struct run *run)
 {
-	static const struct with_minimums by = {search_q4_k, cast_super_q4_k};
-
 	(void)format;
 	(void)survey;
-	cast_pairs(&by, run);
+	cast_pairs(run, cast_pair_q4_k);
 }
 
 static void
 cast_q5_k(const struct format *format, const struct survey *survey, const struct run *run)
 {
-	static const struct with_minimums by = {search_q5_k, cast_super_q5_k};
-
 	(void)format;
 	(void)survey;
-	cast_pairs(&by, run);
+	cast_pairs(run, cast_pair_q5_k);
 }
 
 /* --- scales alone, for codes around zero: value = scale * code --- */
@@ -523,8 +542,8 @@ code_around_zero(float value, int codes)
 	return limited(nearest_integer(value), -codes, codes - 1);
 }
 
-static inline __attribute__((always_inline)) void
-lay_around_zero(const float *values, struct around_zero *blocks)
+HOT static void
+prepare_around_zero(const float *values, struct around_zero *blocks)
 {
 	lay_side_by_side(values, 16, blocks->x);
 	for (size_t i = 0; i < 16; i++)
@@ -586,7 +605,7 @@ cast_sub_around_zero(const float *values, const struct around_zero *blocks, size
 
 /* Changes a code to the one that is nearest for the scale by all others, if that makes the error less. */
 static inline __attribute__((always_inline)) void
-improve_code(struct around_zero *blocks, size_t i, unsigned *changes)
+improve_code(struct around_zero *blocks, size_t i, unsigned *restrict changes)
 {
 	for (size_t lane = 0; lane < LANES; lane++) {
 		float x = blocks->x[i][lane], x2 = blocks->x2[i][lane], x3 = blocks->x3[i][lane];
@@ -606,30 +625,35 @@ improve_code(struct around_zero *blocks, size_t i, unsigned *changes)
 	}
 }
 
+/* A pass over two super-blocks, so that while one waits for a quotient the other goes on. */
 static inline __attribute__((always_inline)) bool
-improve_codes(struct around_zero *blocks)
+improve_codes(struct around_zero *first, struct around_zero *second)
 {
 	unsigned changes[LANES] = {0}, any = 0;
 
-	for (size_t i = 0; i < 16; i++)
-		improve_code(blocks, i, changes);
+	for (size_t i = 0; i < 16; i++) {
+		improve_code(first, i, changes);
+		improve_code(second, i, changes);
+	}
 	for (size_t lane = 0; lane < LANES; lane++)
 		any |= changes[lane];
 	return any;
 }
 
-HOT static void
-search_q3_k(const float *values, struct around_zero *blocks)
+static inline __attribute__((always_inline)) void
+begin_q3_k(struct around_zero *blocks)
 {
 	lanes inverse;
 
-	lay_around_zero(values, blocks);
 	for (size_t lane = 0; lane < LANES; lane++)
 		inverse[lane] = -4 / blocks->largest[lane];
 	sum_around_zero(blocks, 4, inverse);
 	keep_codes(blocks, 4, inverse);
-	for (unsigned pass = 0; pass < 5 && improve_codes(blocks); pass++)
-		;
+}
+
+static inline __attribute__((always_inline)) void
+finish_q3_k(struct around_zero *blocks)
+{
 	for (size_t lane = 0; lane < LANES; lane++) {
 		bool is_zero = fabsf(blocks->largest[lane]) < NEGLIGIBLE;
 		float scale = blocks->q2[lane] > 0 ? blocks->qx[lane] / blocks->q2[lane] : 0;
@@ -638,6 +662,18 @@ search_q3_k(const float *values, struct around_zero *blocks)
 		for (size_t i = 0; i < 16; i++)
 			blocks->code[i][lane] = is_zero ? -4 : blocks->code[i][lane];
 	}
+}
+
+HOT static void
+search_q3_k(struct around_zero *first, struct around_zero *second)
+{
+	begin_q3_k(first);
+	begin_q3_k(second);
+	/* A pass without a change is the last: others would change nothing, either. */
+	for (unsigned pass = 0; pass < 5 && improve_codes(first, second); pass++)
+		;
+	finish_q3_k(first);
+	finish_q3_k(second);
 }
 
 /* Integers of [-32, 31]. */
@@ -663,34 +699,39 @@ cast_super_q3_k(const float *values, const struct around_zero *blocks, float *ca
 }
 
 static void
+cast_pair_q3_k(const float *values, size_t count, float *casts)
+{
+	struct around_zero pair[2];
+
+	for (size_t i = 0; i < 2; i++)
+		prepare_around_zero(values + i * SUPER, &pair[i]);
+	search_q3_k(&pair[0], &pair[1]);
+	for (size_t i = 0; i < count; i++) {
+		bool finite = is_finite(values + i * SUPER);
+
+		round_scales_q3_k(pair[i].scale);
+		cast_super_q3_k(values + i * SUPER, &pair[i], casts + i * SUPER);
+		if (!finite)
+			fill_with_nan(casts + i * SUPER);
+	}
+}
+
+static void
 cast_q3_k(const struct format *format, const struct survey *survey, const struct run *run)
 {
-	struct around_zero blocks;
-
 	(void)format;
 	(void)survey;
-	for (size_t i = 0; i < run->groups; i++) {
-		const float *values = run->values + i * SUPER;
-		float *casts = run->casts + i * SUPER;
-		bool finite = is_finite(values);
-
-		search_q3_k(values, &blocks);
-		round_scales_q3_k(blocks.scale);
-		cast_super_q3_k(values, &blocks, casts);
-		if (!finite)
-			fill_with_nan(casts);
-	}
+	cast_pairs(run, cast_pair_q3_k);
 }
 
 /* --- q6_k --- */
 
 /* The candidate that makes sum(w q x)² / sum(w q²) largest: the first, and 18 around it. */
 HOT static void
-search_q6_k(const float *values, struct around_zero *blocks)
+search_q6_k(struct around_zero *blocks)
 {
 	lanes inverse, best, best_inverse;
 
-	lay_around_zero(values, blocks);
 	for (size_t lane = 0; lane < LANES; lane++)
 		best_inverse[lane] = -32 / blocks->largest[lane];
 	sum_around_zero(blocks, 32, best_inverse);
@@ -763,7 +804,8 @@ cast_q6_k(const struct format *format, const struct survey *survey, const struct
 		float *casts = run->casts + i * SUPER;
 		bool finite = is_finite(values);
 
-		search_q6_k(values, &blocks);
+		prepare_around_zero(values, &blocks);
+		search_q6_k(&blocks);
 		round_scales_q6_k(&blocks);
 		cast_super_q6_k(values, &blocks, casts);
 		if (!finite)
