@@ -8,7 +8,8 @@
 #include "util.h"
 
 static const struct format_kind *const families[] = {
-	float_formats, mx_formats, nvfp4_formats, integer_formats, bnb_formats,
+	float_formats, mx_formats,   nvfp4_formats,  integer_formats,
+	bnb_formats,   ggml_formats, ggml_k_formats,
 };
 
 /* A word that sets a parameter. */

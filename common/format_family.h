@@ -98,7 +98,8 @@ struct format_kind {
 	 * has when none is given, separated by colons. */
 	const char *parameters, *defaults;
 	const char *reference;
-	double bits; /* of a weight's code, without what groups share */
+	/* Of a weight's code, without what groups share; with it where all groups are whole. */
+	double bits;
 	double largest, smallest;
 	/* For formats of single values: which they are. Precision 0 for others. */
 	struct float_shape shape;
@@ -142,6 +143,7 @@ extern const struct format_kind mx_formats[];
 extern const struct format_kind nvfp4_formats[];
 extern const struct format_kind integer_formats[];
 extern const struct format_kind bnb_formats[];
+extern const struct format_kind ggml_formats[], ggml_k_formats[];
 
 /* The largest magnitude of a group, as bits of a float: of a NaN, if any of them is one. */
 static inline uint32_t

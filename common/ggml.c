@@ -97,17 +97,13 @@ decode_q8_0(const byte *block, float *values)
 		values[j] = (float)(int8_t)block[2 + j] * d;
 }
 
-/* Values of IQ4: denser around zero (kvalues_iq4nl). */
-static const int8_t iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
-				      1,    13,	  25,  38,  53,	 69,  89,  113};
-
 static void
 decode_iq4_nl(const byte *block, float *values)
 {
 	float d = half_at(block);
 
 	for (unsigned j = 0; j < BLOCK; j++)
-		values[j] = d * (float)iq4_values[nibble(block + 2, BLOCK / 2, j)];
+		values[j] = d * (float)ggml_iq4_values[nibble(block + 2, BLOCK / 2, j)];
 }
 
 /*
@@ -275,8 +271,8 @@ decode_iq4_xs(const byte *block, float *values)
 		float dl = d * (float)((int)(low | (high >> 2 * i & 3) << 4) - 32);
 
 		for (unsigned j = 0; j < 32; j++)
-			values[32 * i + j] = dl *
-					     (float)iq4_values[nibble(block + 8 + 16 * i, 16, j)];
+			values[32 * i + j] =
+				dl * (float)ggml_iq4_values[nibble(block + 8 + 16 * i, 16, j)];
 	}
 }
 

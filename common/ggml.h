@@ -14,6 +14,10 @@
 #define GGML_MAX_BLOCK_ELEMENTS 256
 #define GGML_MAX_BLOCK_BYTES	292
 
+/* The values that codes of IQ4 stand for, denser around zero (kvalues_iq4nl). */
+static const int8_t ggml_iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+					   1,	 13,   25,  38,	 53,  69,  89,	113};
+
 struct ggml_type {
 	const char *name;
 	unsigned elements; /* of a block; 1 for types that are not made of blocks */

@@ -76,14 +76,25 @@ def make_special(count):
     return floats(np.where(words >> np.uint64(58) == 0, chosen, bits))
 
 
-def make_finite(count):
-    """As special, without NaNs and infinities."""
-    values = make_special(count)
+def finite_or_zero(values):
     return np.where(np.isfinite(values), values, np.float32(0))
 
 
+def make_finite(count):
+    """As special, without NaNs and infinities."""
+    return finite_or_zero(make_special(count))
+
+
+def make_finite_bf16(count):
+    """As bf16, without NaNs and infinities."""
+    return finite_or_zero(make_bf16(count))
+
+
 INPUTS = {"bf16": make_bf16, "normal": make_normal, "wide": make_wide, "ties": make_ties,
-          "special": make_special, "finite": make_finite}
+          "special": make_special, "finite": make_finite,
+          "finite_bf16": make_finite_bf16}
+# Those for references that take any float.
+USUAL = ["bf16", "normal", "wide", "ties", "special", "finite"]
 
 
 def digest(casts):

@@ -54,5 +54,5 @@ DOUBLE = ["nf4:dq", "nf4:b32:dq", "fp4:dq"]
 FORMATS = {name: reference(name) for name in SINGLE + DOUBLE}
 
 if __name__ == "__main__":
-    format_inputs.write("bnb", FORMATS, format_inputs.INPUTS, [(64, 1024), (7, 101), (3, 2501), (129, 1088)])
+    format_inputs.write("bnb", FORMATS, format_inputs.USUAL, [(64, 1024), (7, 101), (3, 2501), (129, 1088)])
     format_inputs.write_layers("bnb", {name: reference(name) for name in ("nf4", "nf4:dq", "fp4")}, sys.argv[1])

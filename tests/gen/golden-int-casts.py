@@ -148,5 +148,5 @@ LAYERS = ["int4", "int4:asym", "int8", "int3:g64"] + [f"int4{end}:rule={rule}" f
 FORMATS = {name: reference(name) for name in SPANS + RULED}
 
 if __name__ == "__main__":
-    format_inputs.write("int", FORMATS, format_inputs.INPUTS, [(64, 1024), (7, 101), (3, 2500)])
+    format_inputs.write("int", FORMATS, format_inputs.USUAL, [(64, 1024), (7, 101), (3, 2500)])
     format_inputs.write_layers("int", {name: reference(name) for name in LAYERS}, sys.argv[1])

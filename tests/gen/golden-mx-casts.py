@@ -105,14 +105,14 @@ for format_name in ELEMENTS:
 if __name__ == "__main__":
     # The exact arithmetic is torchao's where torchao has the format.
     for checked in list(ELEMENTS)[:5]:
-        for source in format_inputs.INPUTS:
+        for source in format_inputs.USUAL:
             values = format_inputs.INPUTS[source](64 * 1024).reshape(64, 1024)
             with np.errstate(all="ignore"):
                 same = format_inputs.digest(exactly(checked, "even")(values)) == \
                     format_inputs.digest(by_torchao(checked, "floor")(values))
             if not same:
                 sys.exit(f"{checked} of {source}: not what torchao makes of it")
-    format_inputs.write("mx", FORMATS, format_inputs.INPUTS, [(64, 1024), (7, 100)])
+    format_inputs.write("mx", FORMATS, format_inputs.USUAL, [(64, 1024), (7, 100)])
     format_inputs.write_layers("mx", {"mxfp4": FORMATS["mxfp4"], "mxfp6_e2m3": FORMATS["mxfp6_e2m3"],
                                       "mxfp6_e3m2": FORMATS["mxfp6_e3m2"], "mxint8": FORMATS["mxint8"]},
                                sys.argv[1], "BF16")

@@ -53,5 +53,5 @@ FORMATS = {"nvfp4": padded(by_modelopt), "nvfp4:rule=ct": padded(by_compressed_t
            "nvfp4:rule=torchao": padded(by_torchao)}
 
 if __name__ == "__main__":
-    format_inputs.write("nvfp4", FORMATS, format_inputs.INPUTS, [(64, 1024), (9, 1000)])
+    format_inputs.write("nvfp4", FORMATS, format_inputs.USUAL, [(64, 1024), (9, 1000)])
     format_inputs.write_layers("nvfp4", FORMATS, sys.argv[1])

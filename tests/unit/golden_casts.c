@@ -40,6 +40,18 @@ bf16_input(uint64_t i)
 }
 
 static float
+finite_or_zero(float value)
+{
+	return isfinite(value) ? value : 0;
+}
+
+static float
+finite_bf16_input(uint64_t i)
+{
+	return finite_or_zero(bf16_input(i));
+}
+
+static float
 normal_input(uint64_t i)
 {
 	uint64_t word = random_word(1, i);
@@ -85,17 +97,20 @@ special_input(uint64_t i)
 static float
 finite_input(uint64_t i)
 {
-	float value = special_input(i);
-
-	return isfinite(value) ? value : 0;
+	return finite_or_zero(special_input(i));
 }
 
 static const struct {
 	const char *name;
 	float (*make)(uint64_t i);
 } inputs[] = {
-	{"bf16", bf16_input}, {"normal", normal_input},	  {"wide", wide_input},
-	{"ties", ties_input}, {"special", special_input}, {"finite", finite_input},
+	{"bf16", bf16_input},
+	{"normal", normal_input},
+	{"wide", wide_input},
+	{"ties", ties_input},
+	{"special", special_input},
+	{"finite", finite_input},
+	{"finite_bf16", finite_bf16_input},
 };
 
 static float *
