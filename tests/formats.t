@@ -1,5 +1,6 @@
 #!/bin/sh
-# Casts of every layer of a real checkpoint, against what the formats' references made of it.
+# Casts of every layer of a real checkpoint, against what the formats' references made of it; and what README.md
+# says of them.
 . tests/lib.sh
 
 model=tests/data/minilm/model.safetensors
@@ -14,5 +15,10 @@ for golden in tests/golden/casts/*-minilm.tsv; do
 	formats=$(tail -n +2 "$golden" | cut -f 2 | LC_ALL=C sort -u | paste -s -d ,)
 	is "$family: $formats" "$(hashes "$formats")" "$(tail -n +2 "$golden" | LC_ALL=C sort)"
 done
+
+# The table in README.md.
+st-layers "$model" | prec-cast "$(tests/table-formats --formats)" | spectrum | hill-alpha >"$tmp/formats.tsv"
+is "the table of formats in README.md" "$(tests/table-formats "$tmp/formats.tsv")" \
+	"$(sed -n '/^| format | bits/,/^$/p' README.md | grep .)"
 
 done_testing
