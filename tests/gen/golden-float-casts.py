@@ -95,7 +95,13 @@ FORMATS = {
     "fp8_e5m2fnuz:row": scaled_by_torch(torch.float8_e5m2fnuz),
 }
 
+# Types without NaN and infinity.
+SMALL = {"fp6_e2m3": by_ml_dtypes(ml_dtypes.float6_e2m3fn), "fp6_e3m2": by_ml_dtypes(ml_dtypes.float6_e3m2fn),
+         "fp4_e2m1": by_ml_dtypes(ml_dtypes.float4_e2m1fn)}
+
 if __name__ == "__main__":
+    format_inputs.write("float-small", SMALL, ["finite_bf16", "normal", "wide", "ties", "finite"],
+                        [(64, 1024), (7, 101)])
     format_inputs.write("float", FORMATS, format_inputs.USUAL, [(64, 1024), (7, 101), (3, 3000)])
     format_inputs.write_layers("float", {name: FORMATS[name] for name in ("fp8_e4m3", "fp8_e5m2")},
                                sys.argv[1], "BF16")
