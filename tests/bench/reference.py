@@ -15,6 +15,8 @@ import time
 
 import numpy as np
 
+# The reference of GGUF formats as it is fastest; for the bits it is another.
+os.environ["GGML_REFERENCE"] = "libggml-fast.so"
 GENERATORS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "gen")
 
 

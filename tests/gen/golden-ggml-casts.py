@@ -88,7 +88,7 @@ def compare_with_gguf(inputs):
             print(f"{kind} of {name}: gguf differs in {differ} of {matrix.size}")
 
 
-LIBRARY = load("libggml-exact.so")
+LIBRARY = load(os.environ.get("GGML_REFERENCE", "libggml-exact.so"))
 FORMATS = {kind.lower(): by_ggml(kind) for kind in TYPES}
 INPUTS = ["finite_bf16", "normal", "wide", "ties", "finite"]
 
