@@ -220,6 +220,11 @@ format_new(const char *text, struct failure *failure)
 	format = xcalloc(1, sizeof(*format));
 	format->kind = kind;
 	format->tensor_bits = kind->tensor_bits;
+	format->need = kind->need;
+	if (kind->block) {
+		format->parameters[PARAMETER_SPAN] = SPAN_GROUP;
+		format->parameters[PARAMETER_GROUP] = kind->block;
+	}
 	format->name = format_text("%s%s", kind->name, text + length);
 	if (configure(format, text + length, failure)) {
 		format_free(format);

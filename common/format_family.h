@@ -113,10 +113,14 @@ struct format_kind {
 	 * their table. */
 	void (*cast)(const struct format *format, const struct survey *survey,
 		     const struct run *run);
-	/* Optional. Bits that one group has beside its codes: scales, zero points. */
+	/* The weights of a row that share a scale, and the bits of that, where no parameter has a say. */
+	int block;
+	double block_bits;
+	/* Optional. Bits that one group has beside its codes, where they depend on parameters. */
 	double (*group_bits)(const struct format *format);
 	/* Optional. Bits that a whole tensor has beside its groups; resolve() may change them. */
 	double tensor_bits;
+	enum survey_need need;
 	/* Optional. Checks and completes the parameters; says what is wrong with them, or null. */
 	const char *(*resolve)(struct format *format);
 	/* Optional. Fills survey->prepared, once the survey is complete. */
@@ -127,7 +131,7 @@ struct format {
 	const struct format_kind *kind;
 	char *name;
 	int parameters[PARAMETER_COUNT];
-	/* What has to be known before a cast; resolve() may set it. */
+	/* What has to be known before a cast: that of the kind, or what resolve() says. */
 	enum survey_need need;
 	double tensor_bits;
 	/* A format to use in place of this one, made of kind->instead; or null. */

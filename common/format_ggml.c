@@ -449,22 +449,6 @@ cast_iq4_xs(const struct format *format, const struct survey *survey, const stru
 
 /* --- the table --- */
 
-static const char *
-resolve_block(struct format *format)
-{
-	format->parameters[PARAMETER_SPAN] = SPAN_GROUP;
-	format->parameters[PARAMETER_GROUP] = BLOCK;
-	return NULL;
-}
-
-static const char *
-resolve_super(struct format *format)
-{
-	format->parameters[PARAMETER_SPAN] = SPAN_GROUP;
-	format->parameters[PARAMETER_GROUP] = SUPER;
-	return NULL;
-}
-
 const struct format_kind ggml_formats[] = {
 	{
 		.name = "q8_0",
@@ -476,7 +460,7 @@ const struct format_kind ggml_formats[] = {
 		.carrier = DTYPE_F32,
 		.instead = "fp16",
 		.cast = cast_q8_0,
-		.resolve = resolve_block,
+		.block = BLOCK,
 	},
 	{
 		.name = "q5_1",
@@ -488,7 +472,7 @@ const struct format_kind ggml_formats[] = {
 		.carrier = DTYPE_F32,
 		.instead = "fp16",
 		.cast = cast_q5_1,
-		.resolve = resolve_block,
+		.block = BLOCK,
 	},
 	{
 		.name = "q5_0",
@@ -500,7 +484,7 @@ const struct format_kind ggml_formats[] = {
 		.carrier = DTYPE_F32,
 		.instead = "fp16",
 		.cast = cast_q5_0,
-		.resolve = resolve_block,
+		.block = BLOCK,
 	},
 	{
 		.name = "q4_1",
@@ -512,7 +496,7 @@ const struct format_kind ggml_formats[] = {
 		.carrier = DTYPE_F32,
 		.instead = "fp16",
 		.cast = cast_q4_1,
-		.resolve = resolve_block,
+		.block = BLOCK,
 	},
 	{
 		.name = "q4_0",
@@ -524,7 +508,7 @@ const struct format_kind ggml_formats[] = {
 		.carrier = DTYPE_F32,
 		.instead = "fp16",
 		.cast = cast_q4_0,
-		.resolve = resolve_block,
+		.block = BLOCK,
 	},
 	{
 		.name = "iq4_nl",
@@ -536,7 +520,7 @@ const struct format_kind ggml_formats[] = {
 		.carrier = DTYPE_F32,
 		.instead = "fp16",
 		.cast = cast_iq4_nl,
-		.resolve = resolve_block,
+		.block = BLOCK,
 	},
 	{
 		.name = "iq4_xs",
@@ -548,7 +532,7 @@ const struct format_kind ggml_formats[] = {
 		.carrier = DTYPE_F32,
 		.instead = "iq4_nl",
 		.cast = cast_iq4_xs,
-		.resolve = resolve_super,
+		.block = SUPER,
 	},
 	{0},
 };

@@ -815,14 +815,6 @@ cast_q6_k(const struct format *format, const struct survey *survey, const struct
 
 /* --- the table --- */
 
-static const char *
-resolve_super(struct format *format)
-{
-	format->parameters[PARAMETER_SPAN] = SPAN_GROUP;
-	format->parameters[PARAMETER_GROUP] = SUPER;
-	return NULL;
-}
-
 const struct format_kind ggml_k_formats[] = {
 	{
 		.name = "q6_k",
@@ -834,7 +826,7 @@ const struct format_kind ggml_k_formats[] = {
 		.carrier = DTYPE_F32,
 		.instead = "q8_0",
 		.cast = cast_q6_k,
-		.resolve = resolve_super,
+		.block = SUPER,
 	},
 	{
 		.name = "q5_k",
@@ -846,7 +838,7 @@ const struct format_kind ggml_k_formats[] = {
 		.carrier = DTYPE_F32,
 		.instead = "q5_1",
 		.cast = cast_q5_k,
-		.resolve = resolve_super,
+		.block = SUPER,
 	},
 	{
 		.name = "q4_k",
@@ -858,7 +850,7 @@ const struct format_kind ggml_k_formats[] = {
 		.carrier = DTYPE_F32,
 		.instead = "q5_0",
 		.cast = cast_q4_k,
-		.resolve = resolve_super,
+		.block = SUPER,
 	},
 	{
 		.name = "q3_k",
@@ -870,7 +862,7 @@ const struct format_kind ggml_k_formats[] = {
 		.carrier = DTYPE_F32,
 		.instead = "q4_0",
 		.cast = cast_q3_k,
-		.resolve = resolve_super,
+		.block = SUPER,
 	},
 	{
 		.name = "q2_k",
@@ -882,7 +874,7 @@ const struct format_kind ggml_k_formats[] = {
 		.carrier = DTYPE_F32,
 		.instead = "q4_0",
 		.cast = cast_q2_k,
-		.resolve = resolve_super,
+		.block = SUPER,
 	},
 	{0},
 };

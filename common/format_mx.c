@@ -147,26 +147,11 @@ DEFINE_CAST(mxint8, ELEMENT_INT8)
 
 /* --- the table --- */
 
-static double
-scale_bits(const struct format *format)
-{
-	(void)format;
-	return 8;
-}
-
-static const char *
-set_block(struct format *format)
-{
-	format->parameters[PARAMETER_SPAN] = SPAN_GROUP;
-	format->parameters[PARAMETER_GROUP] = BLOCK;
-	return NULL;
-}
-
-#define PARAMETERS                                                                         \
-	.parameters = "scale=floor scale=ceil scale=rceil scale=even ties=even ties=away " \
-		      "ties=zero",                                                         \
-	.defaults = ":scale=floor:ties=even", .reference = "OCP MX v1.0, torchao",         \
-	.group_bits = scale_bits, .resolve = set_block
+#define PARAMETERS                                                                                 \
+	.parameters = "scale=floor scale=ceil scale=rceil scale=even ties=even ties=away "         \
+		      "ties=zero",                                                                 \
+	.defaults = ":scale=floor:ties=even", .reference = "OCP MX v1.0, torchao", .block = BLOCK, \
+	.block_bits = 8
 
 const struct format_kind mx_formats[] = {
 	{

@@ -178,22 +178,6 @@ cast_nvfp4(const struct format *format, const struct survey *survey, const struc
 	cast_run(rule, &scales, run);
 }
 
-static double
-scale_bits(const struct format *format)
-{
-	(void)format;
-	return 8;
-}
-
-static const char *
-set_block(struct format *format)
-{
-	format->parameters[PARAMETER_SPAN] = SPAN_GROUP;
-	format->parameters[PARAMETER_GROUP] = BLOCK;
-	format->need = SURVEY_TENSOR;
-	return NULL;
-}
-
 const struct format_kind nvfp4_formats[] = {
 	{
 		.name = "nvfp4",
@@ -205,9 +189,10 @@ const struct format_kind nvfp4_formats[] = {
 		.smallest = 0.5,
 		.carrier = DTYPE_F32,
 		.cast = cast_nvfp4,
-		.group_bits = scale_bits,
+		.block = BLOCK,
+		.block_bits = 8,
 		.tensor_bits = 32,
-		.resolve = set_block,
+		.need = SURVEY_TENSOR,
 	},
 	{0},
 };

@@ -98,6 +98,7 @@ format_bits(const struct format *format, uint64_t rows, uint64_t columns)
 	if (!geometry.elements)
 		return kind->bits;
 	return kind->bits +
-	       (groups * (kind->group_bits ? kind->group_bits(format) : 0) + format->tensor_bits) /
+	       (groups * (kind->group_bits ? kind->group_bits(format) : kind->block_bits) +
+		format->tensor_bits) /
 		       (double)geometry.elements;
 }
