@@ -93,6 +93,27 @@ is "bits of formats of single values" "16 16 32 8 " \
 	"$(prec-cast bf16,fp16,tf32,fp8_e4m3 "$tmp/model.st" | st-info -m |
 		awk -F '\t' '$1 < 4 && $2 == "bits" { print $3 }' | tr '\n' ' ')"
 
+# bits FORMATS: of b.weight, 33 x 100, and what took their places
+bits() {
+	prec-cast "$1" "$tmp/model.st" | st-info -m | awk -F '\t' '
+		$2 == "layer" { layer = $3 }
+		layer == "b" && $2 == "bits" { printf "%s ", $3 ~ /......../ ? sprintf("%.5f", $3) : $3 }
+		layer == "b" && $2 == "cast_instead" { printf "%s ", $3 }'
+}
+# 100 weights are four groups of 32, two of 64 and one of 128; 3300 are 52 of 64, all of them one.
+is "bits of integers" "4.64 4.8 4.32 4.16 8.16 4.00485 " \
+	"$(bits int4:g32,int4:g32:asym,int4:g64,int4,int8,int4:tensor)"
+is "bits of blocks" "4.32 8.32 4.56970 8.16 8.00485 " \
+	"$(bits mxfp4,mxint8,nvfp4,fp8_e4m3:row,fp8_e4m3:tensor)"
+is "bits of bitsandbytes" "4.50424 5.00848 4.25212 " \
+	"$(bits nf4,nf4:b32,fp4:b128)"
+is "rows that 32 does not divide become fp16 where GGUF has them" "16 fp16 16 fp16 16 fp16 " \
+	"$(bits q4_0,q4_k,iq4_xs)"
+is "rows that 256 does not divide, and 32 does" "q8_0 q5_1 q5_0 q4_0 q4_0 iq4_nl " \
+	"$(prec-cast q6_k,q5_k,q4_k,q3_k,q2_k,iq4_xs "$tmp/model.st" | st-info -m |
+		awk -F '\t' '$2 == "layer" { layer = $3 }
+			layer == "a" && $2 == "cast_instead" { printf "%s ", $3 }')"
+
 # A value that is not finite may be the only one that a cast changes.
 cat >"$tmp/special.py" <<'END'
 import json, struct, sys
