@@ -69,7 +69,7 @@ group_extents(const float *values, size_t groups, size_t length, struct extent *
 
 /* Lengths that are known when this is compiled make loops without remainders. */
 HOT static void
-find_extents(const float *values, size_t groups, size_t length, struct extent *extents)
+find_group_extents(const float *values, size_t groups, size_t length, struct extent *extents)
 {
 	switch (length) {
 	case 32: group_extents(values, groups, 32, extents); break;
@@ -293,7 +293,7 @@ cast_integer(const struct format *format, const struct survey *survey, const str
 
 		count = run->groups - done < BATCH ? run->groups - done : BATCH;
 		if (!run->extents)
-			find_extents(values, count, run->length, found);
+			find_group_extents(values, count, run->length, found);
 		find_grids((enum rule)format->parameters[PARAMETER_RULE], codes, symmetric, extents,
 			   count, &grids);
 		cast_groups(values, count, run->length, &grids, run->casts + done * run->length);
