@@ -51,7 +51,10 @@ inverse_of(float d)
 
 /* --- what is largest --- */
 
-/* The value of the largest magnitude, the first of several; infinity or NaN if there is one. */
+/*
+ * The value of the largest magnitude, the first of several, and of zeros the positive one; infinity or NaN if
+ * there is one.
+ */
 static inline float
 first_largest(const float *values)
 {
@@ -63,7 +66,7 @@ first_largest(const float *values)
 
 		first = at < first ? at : first;
 	}
-	return values[first];
+	return values[first] + 0.0F;
 }
 
 HOT static void

@@ -90,9 +90,18 @@ def make_finite_bf16(count):
     return finite_or_zero(make_bf16(count))
 
 
+def make_constant(count):
+    """Blocks of 16 equal values, from zeros and subnormals to the largest."""
+    values = np.array([0, 0x80000000, 0x3F800000, 0xBF800000, 0x3E99999A, 0xBD4CCCCD, 0x24E69595, 0xA8342A55,
+                       0x01235F2A, 0x000002CA, 0x80000001, 0x33800000, 0x49742400, 0x7149F2CA, 0xFF7FFFFF,
+                       0x477FE000], dtype=np.uint32)
+    block = random_words(7, (count + 15) // 16).repeat(16)[:count]
+    return floats(values[(block & np.uint64(15)).astype(np.int64)])
+
+
 INPUTS = {"bf16": make_bf16, "normal": make_normal, "wide": make_wide, "ties": make_ties,
           "special": make_special, "finite": make_finite,
-          "finite_bf16": make_finite_bf16}
+          "finite_bf16": make_finite_bf16, "constant": make_constant}
 # Those for references that take any float.
 USUAL = ["bf16", "normal", "wide", "ties", "special", "finite"]
 

@@ -90,7 +90,7 @@ def compare_with_gguf(inputs):
 
 LIBRARY = load(os.environ.get("GGML_REFERENCE", "libggml-exact.so"))
 FORMATS = {kind.lower(): by_ggml(kind) for kind in TYPES}
-INPUTS = ["finite_bf16", "normal", "wide", "ties", "finite"]
+INPUTS = ["finite_bf16", "normal", "wide", "ties", "finite", "constant"]
 
 if __name__ == "__main__":
     format_inputs.write("ggml", FORMATS, INPUTS, [(64, 1024), (3, 768), (5, 96), (3, 40)])

@@ -100,6 +100,18 @@ finite_input(uint64_t i)
 	return finite_or_zero(special_input(i));
 }
 
+static float
+constant_input(uint64_t i)
+{
+	static const uint32_t values[16] = {
+		0,	    0x80000000, 0x3f800000, 0xbf800000, 0x3e99999a, 0xbd4ccccd,
+		0x24e69595, 0xa8342a55, 0x01235f2a, 0x000002ca, 0x80000001, 0x33800000,
+		0x49742400, 0x7149f2ca, 0xff7fffff, 0x477fe000,
+	};
+
+	return float_of(values[random_word(7, i / 16) & 15]);
+}
+
 static const struct {
 	const char *name;
 	float (*make)(uint64_t i);
@@ -111,6 +123,7 @@ static const struct {
 	{"special", special_input},
 	{"finite", finite_input},
 	{"finite_bf16", finite_bf16_input},
+	{"constant", constant_input},
 };
 
 static float *
