@@ -21,6 +21,10 @@
 #define DEFAULT_MEMORY ((uint64_t)2 << 30)
 #define MAX_THREADS    1024
 
+/* The program that has the back end for GPUs, and the matrices that are worth to be sent there. */
+#define GPU_PROGRAM	 "spectrum-cuda"
+#define DEFAULT_GPU_SIDE 128
+
 /* So many different matrices are remembered, in case one comes again. */
 #define REMEMBERED 32
 
@@ -38,6 +42,12 @@ static struct program program = {
 		"  --memory SIZE    keep matrices and work space in flight below SIZE, such as "
 		"500M or\n"
 		"                   8G, as far as the largest layer allows (default 2G)\n"
+		"  --gpu[=LIST]     use GPUs: the first, or a LIST such as 1 or 0,1, or all; auto: "
+		"all "
+		"that\n"
+		"                   there are, or else the CPU\n"
+		"  --gpu-side N     leave matrices with a side below N to the CPU (default 128)\n"
+		"  --gpu-memory SIZE  use no more of a GPU's memory (default: what is free)\n"
 		"  --progress, --no-progress, -q, --quiet\n"
 		"                   show progress, or do not; default: if standard error is a "
 		"terminal\n"
@@ -46,15 +56,26 @@ static struct program program = {
 		"Example: st-layers gpt2 | prec-cast fp32,bf16 | spectrum > spectra.st\n",
 };
 
-static struct eigen_options options = {.memory = DEFAULT_MEMORY};
+static struct eigen_options options = {.memory = DEFAULT_MEMORY, .device_side = DEFAULT_GPU_SIDE};
+static bool gpu_if_any; /* --gpu=auto */
 static enum progress_wish progress;
 
-enum { OPTION_SOLVER = OPTION_OWN, OPTION_THREADS, OPTION_MEMORY };
+enum {
+	OPTION_SOLVER = OPTION_OWN,
+	OPTION_THREADS,
+	OPTION_MEMORY,
+	OPTION_GPU,
+	OPTION_GPU_SIDE,
+	OPTION_GPU_MEMORY
+};
 
 static const struct option long_options[] = {
 	{"solver", required_argument, 0, OPTION_SOLVER},
 	{"threads", required_argument, 0, OPTION_THREADS},
 	{"memory", required_argument, 0, OPTION_MEMORY},
+	{"gpu", optional_argument, 0, OPTION_GPU},
+	{"gpu-side", required_argument, 0, OPTION_GPU_SIDE},
+	{"gpu-memory", required_argument, 0, OPTION_GPU_MEMORY},
 	PROGRESS_OPTIONS,
 	COMMON_OPTIONS,
 	{0},
@@ -71,10 +92,44 @@ parse_solver(const char *name)
 		usage_error("--solver takes gram or svd, and not '%s'", name);
 }
 
+static void
+parse_memory(const char *option, const char *text, uint64_t *memory)
+{
+	if (!parse_size(text, memory) || !*memory)
+		usage_error("%s takes a size such as 500M or 8G, and not '%s'", option, text);
+}
+
+/* Numbers with commas between them; each is at most three digits. */
+static bool
+is_device_list(const char *text)
+{
+	for (;;) {
+		size_t digits = strspn(text, "0123456789");
+
+		if (digits < 1 || digits > 3)
+			return false;
+		text += digits;
+		if (!*text)
+			return true;
+		if (*text++ != ',')
+			return false;
+	}
+}
+
+static void
+parse_gpu(const char *list)
+{
+	gpu_if_any = list && !strcmp(list, "auto");
+	options.devices = gpu_if_any ? "all" : list ? list : "0";
+	if (strcmp(options.devices, "all") && !is_device_list(options.devices))
+		usage_error("--gpu takes auto, all, or numbers such as 0 or 0,1, and not '%s'",
+			    list);
+}
+
 static const char *
 parse_options(int argc, char **argv)
 {
-	uint64_t threads = program_processors();
+	uint64_t threads = program_processors(), side = DEFAULT_GPU_SIDE;
 	int option;
 
 	while ((option = getopt_long(argc, argv, ":q", long_options, NULL)) != -1)
@@ -85,11 +140,14 @@ parse_options(int argc, char **argv)
 				usage_error("--threads takes a number from 1 to %d, and not '%s'",
 					    MAX_THREADS, optarg);
 			break;
-		case OPTION_MEMORY:
-			if (!parse_size(optarg, &options.memory) || !options.memory)
-				usage_error(
-					"--memory takes a size such as 500M or 8G, and not '%s'",
-					optarg);
+		case OPTION_MEMORY: parse_memory("--memory", optarg, &options.memory); break;
+		case OPTION_GPU: parse_gpu(optarg); break;
+		case OPTION_GPU_SIDE:
+			if (!parse_unsigned(optarg, UINT32_MAX, &side))
+				usage_error("--gpu-side takes a number, and not '%s'", optarg);
+			break;
+		case OPTION_GPU_MEMORY:
+			parse_memory("--gpu-memory", optarg, &options.device_memory);
 			break;
 		case OPTION_PROGRESS: progress = PROGRESS_ALWAYS; break;
 		case OPTION_NO_PROGRESS:
@@ -98,7 +156,62 @@ parse_options(int argc, char **argv)
 		default: program_common_option(&program, option, argv);
 		}
 	options.threads = (unsigned)threads;
+	options.device_side = side;
 	return program_operand(argc, argv, optind);
+}
+
+/* --- GPUs --- */
+
+/* Replaces this program by the one for GPUs, beside it or in PATH; returns if there is none. */
+static void
+become_gpu_program(char **argv)
+{
+	char *own = realpath("/proc/self/exe", NULL), *beside;
+
+	if (own) {
+		*strrchr(own, '/') = '\0';
+		beside = format_text("%s/%s", own, GPU_PROGRAM);
+		execv(beside, argv);
+		free(beside);
+	}
+	free(own);
+	execvp(GPU_PROGRAM, argv);
+}
+
+/* Opens the back end; without a GPU where that will do. */
+static struct eigen *
+open_back_end(void)
+{
+	struct failure failure;
+	struct eigen *eigen = eigen_open(&options, &failure);
+
+	if (eigen)
+		return eigen;
+	if (!gpu_if_any)
+		die(failure.status, "--gpu: %s", failure.text);
+	warn("--gpu=auto: %s; computing on the CPU", failure.text);
+	options.devices = NULL;
+	return eigen_open(&options, &failure);
+}
+
+static void
+choose_program(char **argv)
+{
+	static const char *const missing =
+		"there is no " GPU_PROGRAM
+		" beside this program or in PATH; where the CUDA toolkit is, 'make cuda' builds it";
+
+	if (eigen_has_devices()) {
+		options.devices = options.devices ? options.devices : "0";
+		return;
+	}
+	if (!options.devices)
+		return;
+	become_gpu_program(argv);
+	if (!gpu_if_any)
+		die(STATUS_UNAVAILABLE, "--gpu: %s", missing);
+	warn("--gpu=auto: %s; computing on the CPU", missing);
+	options.devices = NULL;
 }
 
 /* A matrix on its way through the back end, and the frame it came in. */
@@ -273,9 +386,11 @@ write_layer(struct output *output, const struct layer *layer)
 {
 	struct frame frame;
 
-	if (layer->eigen.status == EIGEN_OUT_OF_MEMORY)
-		die(STATUS_RETRY, "layer '%s': out of memory for a matrix of %zu x %zu",
-		    frame_text(&layer->frame, "layer"), layer->eigen.rows, layer->eigen.columns);
+	if (layer->eigen.status == EIGEN_OUT_OF_MEMORY ||
+	    layer->eigen.status == EIGEN_DEVICE_FAILED)
+		die(STATUS_RETRY, "layer '%s': %s for a matrix of %zu x %zu",
+		    frame_text(&layer->frame, "layer"), eigen_status_text(layer->eigen.status),
+		    layer->eigen.rows, layer->eigen.columns);
 	frame = spectrum_frame(layer, output->signature);
 	stream_write(output->writer, &frame, layer->eigen.values);
 	show_progress(&layer->frame);
@@ -305,7 +420,8 @@ write_spectra(void *argument)
 int
 main(int argc, char **argv)
 {
-	static const char *const without_effect[] = {"--threads=", "--memory=", NULL};
+	static const char *const without_effect[] = {"--threads=",  "--memory=",     "--gpu",
+						     "--gpu-side=", "--gpu-memory=", NULL};
 	struct output output = {0};
 	struct stream_reader *reader;
 	const char *operand;
@@ -314,12 +430,13 @@ main(int argc, char **argv)
 
 	program_begin(&program);
 	operand = parse_options(argc, argv);
+	choose_program(argv);
 	reader = stream_open(program_open_input(operand, "a stream"));
 	program_refuse_terminal_output();
 	signature = program_signature(&program, optind, argv, without_effect);
 	output.signature = signature;
 	output.writer = stream_create(STDOUT_FILENO);
-	output.eigen = eigen_open(&options);
+	output.eigen = open_back_end();
 	progress_begin(PROGRESS_SPECTRUM, progress);
 	if (pthread_create(&thread, NULL, write_spectra, &output))
 		die(STATUS_RETRY, "cannot start a thread:");

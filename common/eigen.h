@@ -1,9 +1,9 @@
 /*
  * Spectra of matrices: the eigenvalues of W^T W, which are the squared singular values of W.
  *
- * One narrow interface in front of interchangeable back ends; the linker chooses. Matrices go in as
+ * One narrow interface in front of back ends, of which the linker chooses. Matrices go in as
  * they are stored, spectra come out in the same order, many are in flight, and threads, devices and
- * work space stay inside. eigen_cpu.c is the back end on LAPACK.
+ * work space stay inside. eigen_lapack.h is the CPU's, eigen_device.h the seam for GPUs'.
  *
  * Error bounds. With u = 2^-53, the larger side m, the smaller side n, and G the n x n Gram matrix:
  * - Forming G in float64 errs by at most gamma_m |W|^T|W| in each entry, whatever the order of
@@ -23,6 +23,7 @@
 
 #include "dtype.h"
 #include "pool.h"
+#include "util.h"
 
 enum eigen_solver {
 	EIGEN_GRAM, /* eigenvalues of the Gram matrix of the smaller side */
@@ -35,7 +36,8 @@ enum eigen_status {
 	EIGEN_OUT_OF_RANGE,  /* the eigenvalues leave the range of double */
 	EIGEN_NOT_CONVERGED, /* the solver gave up */
 	EIGEN_TOO_LARGE,     /* a side exceeds what the linear algebra library can count */
-	EIGEN_OUT_OF_MEMORY
+	EIGEN_OUT_OF_MEMORY,
+	EIGEN_DEVICE_FAILED /* a GPU was lost, or did what it should not */
 };
 
 /*
@@ -64,11 +66,19 @@ struct eigen_options {
 	enum eigen_solver solver;
 	unsigned threads; /* at least 1 */
 	uint64_t memory;  /* bytes of matrices and work space in flight */
+
+	const char *devices; /* GPUs to use: "all", or numbers from 0 on with commas; null: none */
+	size_t device_side;  /* smaller matrices, by their smaller side, stay on the CPU */
+	uint64_t device_memory; /* bytes to use on each; 0: what is free there */
 };
 
 struct eigen;
 
-struct eigen *eigen_open(const struct eigen_options *options);
+/* Null, with the failure filled, only where a device is asked for and cannot be had. */
+struct eigen *eigen_open(const struct eigen_options *options, struct failure *failure);
+
+/* Whether this program may use devices. */
+bool eigen_has_devices(void);
 
 /* Hands a matrix over, after waiting until there is room for it. */
 void eigen_submit(struct eigen *eigen, struct eigen_job *job);

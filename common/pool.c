@@ -21,7 +21,7 @@ struct pool {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct pool_job *head, *tail; /* submitted and not taken, in order */
-	struct pool_job *waiting;     /* the first of them that has not started */
+	struct pool_job *waiting;     /* the first of them that a worker is to start */
 	unsigned in_flight, running, unstarted;
 	uint64_t memory_used;
 	bool running_alone, ended;
@@ -37,24 +37,40 @@ may_start(const struct pool *pool)
 	return !pool->waiting->alone || !pool->running;
 }
 
+/* The first job from this one on that is a worker's. */
+static struct pool_job *
+skip_elsewhere(struct pool_job *job)
+{
+	while (job && job->elsewhere)
+		job = job->next;
+	return job;
+}
+
+/* Notes that a job has run. The lock is held. */
+static void
+note_done(struct pool *pool, struct pool_job *job)
+{
+	job->done = true;
+	pool->memory_used -= job->cost;
+	pthread_cond_broadcast(&pool->changed);
+}
+
 /* Runs one job. The lock is held on entry and on return, not between. */
 static void
 run_next(struct pool *pool)
 {
 	struct pool_job *job = pool->waiting;
 
-	pool->waiting = job->next;
+	pool->waiting = skip_elsewhere(job->next);
 	pool->unstarted--;
 	pool->running++;
 	pool->running_alone = job->alone;
 	pthread_mutex_unlock(&pool->lock);
 	pool->run(pool->context, job, job->alone ? pool->workers : 1);
 	pthread_mutex_lock(&pool->lock);
-	job->done = true;
 	pool->running--;
 	pool->running_alone = false;
-	pool->memory_used -= job->cost;
-	pthread_cond_broadcast(&pool->changed);
+	note_done(pool, job);
 }
 
 static void *
@@ -115,11 +131,19 @@ pool_submit(struct pool *pool, struct pool_job *job)
 		pool->head = job;
 	pool->tail = job;
 	if (!pool->waiting)
-		pool->waiting = job;
+		pool->waiting = skip_elsewhere(job);
 	pool->in_flight++;
-	pool->unstarted++;
+	pool->unstarted += !job->elsewhere;
 	pool->memory_used += job->cost;
 	pthread_cond_broadcast(&pool->changed);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void
+pool_finish(struct pool *pool, struct pool_job *job)
+{
+	pthread_mutex_lock(&pool->lock);
+	note_done(pool, job);
 	pthread_mutex_unlock(&pool->lock);
 }
 

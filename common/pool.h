@@ -10,10 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* To be the first member of the caller's own struct. The caller sets cost and alone. */
+/* To be the first member of the caller's own struct. The caller sets cost, alone and elsewhere. */
 struct pool_job {
-	uint64_t cost; /* bytes in use from submission until the job has run */
-	bool alone;    /* wants all processors: runs when no other job does */
+	uint64_t cost;	/* bytes in use from submission until the job has run */
+	bool alone;	/* wants all processors: runs when no other job does */
+	bool elsewhere; /* no worker's: runs in some thread of the caller, who says when it has */
 	bool done;
 	struct pool_job *next;
 };
@@ -32,6 +33,9 @@ struct pool *pool_open(unsigned workers, uint64_t memory, pool_run *run, void *c
 /* Adds a job, after waiting until it fits; a job that is too large for all memory waits to be the
  * only one. */
 void pool_submit(struct pool *pool, struct pool_job *job);
+
+/* Says that a job that ran elsewhere has; from any thread, after pool_submit(). */
+void pool_finish(struct pool *pool, struct pool_job *job);
 
 /* Says that no more jobs will come. */
 void pool_end(struct pool *pool);

@@ -186,12 +186,29 @@ matrix_of(size_t rows, size_t columns, diagonal_value *diagonal, bool mixed)
 
 /* --- solving --- */
 
+/* The back end that is linked: on the first GPU, whatever the size, if it is one for those. */
+static struct eigen *
+open_solver(enum eigen_solver solver, unsigned threads, uint64_t memory)
+{
+	struct eigen_options options = {.solver = solver,
+					.threads = threads,
+					.memory = memory,
+					.devices = eigen_has_devices() ? "0" : NULL};
+	struct failure failure;
+	struct eigen *eigen = eigen_open(&options, &failure);
+
+	if (!eigen) {
+		printf("Bail out! %s\n", failure.text);
+		exit(1);
+	}
+	return eigen;
+}
+
 /* The finished job of one matrix, its weights stored as a type. */
 static struct eigen_job
 solve_as(const struct matrix *matrix, enum dtype dtype, enum eigen_solver solver, unsigned threads)
 {
-	struct eigen_options options = {solver, threads, (uint64_t)1 << 30};
-	struct eigen *eigen = eigen_open(&options);
+	struct eigen *eigen = open_solver(solver, threads, (uint64_t)1 << 30);
 	size_t elements = matrix->rows * matrix->columns;
 	struct eigen_job job = {.dtype = dtype, .rows = matrix->rows, .columns = matrix->columns};
 
@@ -527,8 +544,7 @@ test_not_finite(void)
 static void
 test_too_large(void)
 {
-	struct eigen_options options = {EIGEN_GRAM, 1, 1 << 20};
-	struct eigen *eigen = eigen_open(&options);
+	struct eigen *eigen = open_solver(EIGEN_GRAM, 1, 1 << 20);
 	struct eigen_job job = {.dtype = DTYPE_F16, .rows = (size_t)1 << 32, .columns = 1};
 
 	job.weights = xmalloc(1);
@@ -547,8 +563,7 @@ test_too_large(void)
 static bool
 solve_many(unsigned threads, uint64_t memory, struct eigen_job *jobs)
 {
-	struct eigen_options options = {EIGEN_GRAM, threads, memory};
-	struct eigen *eigen = eigen_open(&options);
+	struct eigen *eigen = open_solver(EIGEN_GRAM, threads, memory);
 	bool in_order = true;
 
 	for (size_t i = 0; i < JOBS; i++) {

@@ -1,0 +1,176 @@
+/* Order, sharing and the CPU's workers; eigen_lapack.h and eigen_device.h do the algebra. */
+#include "eigen.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "eigen_device.h"
+#include "eigen_lapack.h"
+
+/* From this side on a matrix gets all threads; below, matrices run side by side on one thread each,
+ * which is faster there and gives the same bytes on any number of processors. */
+#define ALONE_SIDE 2048
+
+struct eigen {
+	struct pool *pool;
+	struct devices *devices; /* null: all is done on the CPU */
+	enum eigen_solver solver;
+	unsigned threads;
+};
+
+const char *
+eigen_status_text(enum eigen_status status)
+{
+	switch (status) {
+	case EIGEN_OK: return NULL;
+	case EIGEN_NOT_FINITE: return "weights not finite";
+	case EIGEN_OUT_OF_RANGE: return "eigenvalues out of range";
+	case EIGEN_NOT_CONVERGED: return "solver did not converge";
+	case EIGEN_TOO_LARGE: return "matrix too large";
+	case EIGEN_OUT_OF_MEMORY: return "out of memory";
+	case EIGEN_DEVICE_FAILED: return "GPU failed";
+	}
+	return "unknown";
+}
+
+const char *
+eigen_libraries(void)
+{
+	static char text[512];
+
+	snprintf(text, sizeof(text), "%sback end: CPU, %s\n", devices_libraries(),
+		 lapack_version());
+	return text;
+}
+
+bool
+eigen_has_devices(void)
+{
+	return *devices_libraries() != '\0';
+}
+
+/* Leaves a job as the caller is to have it. */
+static void
+finish_job(struct eigen_job *job)
+{
+	if (job->status) {
+		free(job->values);
+		job->values = NULL;
+		job->method = "failed";
+	}
+	free(job->weights);
+	job->weights = NULL;
+}
+
+/* The pool's work on one matrix. */
+static void
+run_job(void *context, struct pool_job *pool_job, unsigned threads)
+{
+	const struct eigen *eigen = context;
+	struct eigen_job *job = (struct eigen_job *)pool_job;
+
+	if (job->same_as)
+		return; /* taken over in eigen_next(), when the other surely is done */
+	job->status = lapack_solve(job, eigen->solver, threads);
+	finish_job(job);
+}
+
+/* What the devices call when a matrix is done. */
+static void
+take_from_device(void *context, struct eigen_job *job)
+{
+	struct eigen *eigen = context;
+
+	finish_job(job);
+	pool_finish(eigen->pool, &job->pool);
+}
+
+struct eigen *
+eigen_open(const struct eigen_options *options, struct failure *failure)
+{
+	struct eigen *eigen = xcalloc(1, sizeof(*eigen));
+
+	eigen->solver = options->solver;
+	eigen->threads = options->threads;
+	if (options->devices) {
+		eigen->devices = devices_open(options, take_from_device, eigen, failure);
+		if (!eigen->devices) {
+			free(eigen);
+			return NULL;
+		}
+	}
+	lapack_begin();
+	eigen->pool = pool_open(options->threads, options->memory, run_job, eigen);
+	return eigen;
+}
+
+/* Bytes that a job holds until it has run; on a device, that is not what it needs there. */
+static uint64_t
+cost_of(const struct eigen *eigen, const struct eigen_job *job)
+{
+	uint64_t bytes = 0;
+
+	if (job->same_as)
+		return 0;
+	if (!job->pool.elsewhere)
+		return lapack_memory(job, eigen->solver);
+	return dtype_bytes(job->dtype, (uint64_t)job->rows * job->columns, &bytes) ? bytes : 0;
+}
+
+void
+eigen_submit(struct eigen *eigen, struct eigen_job *job)
+{
+	job->count = job->rows < job->columns ? job->rows : job->columns;
+	job->pool.elsewhere = !job->same_as && eigen->devices && devices_take(eigen->devices, job);
+	job->pool.alone = !job->same_as && !job->pool.elsewhere && eigen->threads > 1 &&
+			  job->count >= ALONE_SIDE;
+	job->pool.cost = cost_of(eigen, job);
+	if (eigen->devices)
+		devices_expect(eigen->devices, job->pool.cost);
+	pool_submit(eigen->pool, &job->pool);
+	if (job->pool.elsewhere)
+		devices_submit(eigen->devices, job);
+}
+
+void
+eigen_end(struct eigen *eigen)
+{
+	if (eigen->devices)
+		devices_end(eigen->devices);
+	pool_end(eigen->pool);
+}
+
+/* Gives a job the spectrum of the earlier one with the same matrix. */
+static void
+share_spectrum(struct eigen_job *job)
+{
+	const struct eigen_job *source = job->same_as;
+
+	job->status = source->status;
+	job->lambda_error = source->lambda_error;
+	job->sigma_error = source->sigma_error;
+	job->method = source->method;
+	if (!source->values)
+		return;
+	job->values = xmalloc(job->count * sizeof(*job->values));
+	memcpy(job->values, source->values, job->count * sizeof(*job->values));
+}
+
+struct eigen_job *
+eigen_next(struct eigen *eigen)
+{
+	struct eigen_job *job = (struct eigen_job *)pool_next(eigen->pool);
+
+	if (job && job->same_as)
+		share_spectrum(job);
+	return job;
+}
+
+void
+eigen_close(struct eigen *eigen)
+{
+	pool_close(eigen->pool);
+	if (eigen->devices)
+		devices_close(eigen->devices);
+	free(eigen);
+}
