@@ -11,6 +11,11 @@ SANITIZE =
 DEVELOPER =
 # Set to see the commands.
 V =
+# Where the CUDA Toolkit is, for make cuda, and the GPUs to build for: machine code for Hopper, and for others
+# what their driver translates, from the oldest that the toolkit knows.
+CUDA_HOME = /usr/local/cuda
+NVCC      = $(CUDA_HOME)/bin/nvcc
+CUDA_ARCH = -gencode arch=compute_90,code=sm_90 -gencode arch=compute_75,code=compute_75
 # The model that make demo runs on: a path or a Hugging Face id. Empty: one made by st-synth.
 MODEL =
 
@@ -34,10 +39,10 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Icommon -ffp-contract=off $(WARNINGS) \
              $(CFLAGS)
 ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -pthread $(LDFLAGS)
 
-COMMON  = $(patsubst common/%.c,$(BUILD)/common/%.o,$(wildcard common/*.c))
+COMMON  = $(patsubst common/%.c,$(BUILD)/common/%.o,$(filter-out common/cuda_%,$(wildcard common/*.c)))
 ARCHIVE = $(BUILD)/libhillpipe.a
 
-.PHONY: all deps build-deps demo check bench pictures lint format install uninstall clean
+.PHONY: all cuda deps build-deps demo check bench pictures lint format install uninstall clean
 
 all: $(PROGRAMS:%=$(BUILD)/%)
 
@@ -63,6 +68,25 @@ $(BUILD)/spectrum: LDLIBS = -llapacke -lopenblas
 $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $(ARCHIVE)
 	$(call echo,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(ARCHIVE) $(LDLIBS) -lxxhash -lm
+
+# --- for GPUs -------------------------------------------------------------------------------------
+
+# spectrum with the back end for CUDA devices. cuBLAS and cuSOLVER are loaded when it runs.
+CUDA = $(patsubst common/%.c,$(BUILD)/common/%.o,$(wildcard common/cuda_*.c)) $(BUILD)/common/cuda_kernels.o
+
+cuda: all $(BUILD)/spectrum-cuda
+
+$(CUDA): ALL_CFLAGS += -isystem $(CUDA_HOME)/include
+
+$(BUILD)/common/cuda_kernels.o: common/cuda_kernels.cu $(wildcard common/cuda_*.h)
+	$(call echo,NVCC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(NVCC) -O3 --fmad=false -Icommon $(CUDA_ARCH) -Xcompiler -Wall -c -o $@ $<
+
+$(BUILD)/spectrum-cuda: $(BUILD)/cmd/spectrum.o $(CUDA) $(ARCHIVE)
+	$(call echo,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(BUILD)/cmd/spectrum.o $(CUDA) $(ARCHIVE) -llapacke -lopenblas -lxxhash \
+		$(CUDA_HOME)/lib64/libcudart_static.a -lstdc++ -ldl -lrt -lm
 
 # --- what must be installed -----------------------------------------------------------------------
 
@@ -103,7 +127,7 @@ lint:
 	tests/install-packages clang-format mandoc
 	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	tests/man-lint $(PAGES)
-	@for header in common/*.h; do \
+	@for header in $(filter-out common/cuda_%,$(wildcard common/*.h)); do \
 		echo "#include \"$$header\"" | $(CC) -std=c11 -D_GNU_SOURCE -Icommon -I. -fsyntax-only -x c - || \
 			exit 1; done
 
@@ -118,14 +142,14 @@ DATA = $(DESTDIR)$(PREFIX)/share/hillpipe
 
 install: all
 	install -d $(BIN) $(DATA)/pipelines
-	install $(PROGRAMS:%=$(BUILD)/%) $(BIN)
+	install $(PROGRAMS:%=$(BUILD)/%) $(wildcard $(BUILD)/spectrum-cuda) $(BIN)
 	install $(filter-out %.mk,$(PIPELINES)) $(DATA)/pipelines
 	install -m 644 $(filter %.mk,$(PIPELINES)) $(DATA)/pipelines
 	for page in $(PAGES); do \
 		install -D -m 644 $$page $(MAN)/man$${page##*.}/$${page#man/} || exit 1; done
 
 uninstall:
-	rm -f $(PROGRAMS:%=$(BIN)/%) $(PIPELINES:%=$(DATA)/%)
+	rm -f $(PROGRAMS:%=$(BIN)/%) $(BIN)/spectrum-cuda $(PIPELINES:%=$(DATA)/%)
 	[ ! -d $(DATA) ] || rmdir --ignore-fail-on-non-empty $(DATA)/pipelines $(DATA)
 	for page in $(PAGES); do rm -f $(MAN)/man$${page##*.}/$${page#man/}; done
 
@@ -133,4 +157,4 @@ clean:
 	rm -rf build build-*
 
 -include tests/tests.mk
--include $(COMMON:.o=.d) $(PROGRAMS:%=$(BUILD)/cmd/%.d)
+-include $(COMMON:.o=.d) $(CUDA:.o=.d) $(PROGRAMS:%=$(BUILD)/cmd/%.d)

@@ -169,8 +169,9 @@ eigen_next(struct eigen *eigen)
 void
 eigen_close(struct eigen *eigen)
 {
-	pool_close(eigen->pool);
+	/* First the devices' threads, which may still be about to leave pool_finish(). */
 	if (eigen->devices)
 		devices_close(eigen->devices);
+	pool_close(eigen->pool);
 	free(eigen);
 }

@@ -132,6 +132,20 @@ eigen_square_singular_values(struct eigen_job *job)
 	reverse_squares(job->values, job->count);
 }
 
+/* By insertion: cuSOLVER leaves what is equal but for rounding out of order, and nothing else. */
+static void
+sort_nearly_sorted(double *values, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		double value = values[i];
+		size_t at = i;
+
+		for (; at && values[at - 1] > value; at--)
+			values[at] = values[at - 1];
+		values[at] = value;
+	}
+}
+
 enum eigen_status
 eigen_finish_values(struct eigen_job *job, int exponent)
 {
@@ -140,6 +154,7 @@ eigen_finish_values(struct eigen_job *job, int exponent)
 	for (size_t i = 0; i < job->count; i++)
 		if (!(job->values[i] > 0))
 			job->values[i] = 0;
+	sort_nearly_sorted(job->values, job->count);
 	eigen_scale(job->values, job->count, 2 * exponent);
 	eigen_scale(&job->lambda_error, 1, 2 * exponent);
 	eigen_scale(&job->sigma_error, 1, exponent);

@@ -1,0 +1,359 @@
+#include "cuda_device.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dtype.h"
+#include "eigen_bounds.h"
+
+#define MIB ((size_t)1 << 20)
+
+/* What is left free for the libraries and for others: the larger of the two. */
+#define LEAST_HEAD_ROOM	 (512 * MIB)
+#define HEAD_ROOM_PART	 10
+#define PANEL_BYTES	 (256 * MIB)
+#define BLOCK_BYTES	 (16 * MIB)
+#define SMALL_PANEL	 (16 * MIB)
+#define SMALL_BLOCK	 (4 * MIB)
+#define TABLE_SIZE	 256
+#define LARGEST_PANEL_OF 8  /* of the budget */
+#define LARGEST_BLOCK_OF 64 /* likewise */
+
+static size_t
+smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* --- opening --- */
+
+/* How much of the memory that is free now may be used. */
+static bool
+plan_memory(struct cuda_device *device, uint64_t limit, bool small)
+{
+	size_t free_bytes, total, head_room;
+
+	if (!cuda_ok("cudaMemGetInfo", cudaMemGetInfo(&free_bytes, &total)))
+		return false;
+	head_room = free_bytes / HEAD_ROOM_PART;
+	if (head_room < LEAST_HEAD_ROOM)
+		head_room = smaller(LEAST_HEAD_ROOM, free_bytes / 2);
+	device->budget = free_bytes - head_room;
+	if (limit && limit < device->budget)
+		device->budget = (size_t)limit;
+	device->budget /= CUDA_SHARES;
+	device->panel_bytes = smaller(small ? SMALL_PANEL : PANEL_BYTES,
+				      device->budget / LARGEST_PANEL_OF);
+	device->block_bytes = smaller(small ? SMALL_BLOCK : BLOCK_BYTES,
+				      device->budget / LARGEST_BLOCK_OF);
+	return true;
+}
+
+/* The values of every code of every type of 8 bits. */
+static bool
+fill_tables(struct cuda_device *device)
+{
+	static double values[DTYPE_COUNT][TABLE_SIZE];
+	unsigned char codes[TABLE_SIZE];
+
+	for (size_t i = 0; i < TABLE_SIZE; i++)
+		codes[i] = (unsigned char)i;
+	for (int type = 0; type < DTYPE_COUNT; type++)
+		if (dtype_is_decodable((enum dtype)type) && dtype_bits((enum dtype)type) == 8)
+			dtype_decode((enum dtype)type, codes, 0, TABLE_SIZE, values[type]);
+	return cuda_grow(device, &device->tables, sizeof(values)) &&
+	       cuda_ok("cudaMemcpy", cudaMemcpy(device->tables.memory, values, sizeof(values),
+						cudaMemcpyHostToDevice));
+}
+
+static bool
+open_libraries(struct cuda_device *device)
+{
+	return cublas_ok("cublasCreate", cuda.cublasCreate_v2(&device->blas)) &&
+	       cublas_ok("cublasSetStream",
+			 cuda.cublasSetStream_v2(device->blas, device->stream)) &&
+	       /* Double means double: no emulation by shorter numbers. */
+	       cublas_ok("cublasSetMathMode",
+			 cuda.cublasSetMathMode(device->blas, CUBLAS_DEFAULT_MATH)) &&
+	       cusolver_ok("cusolverDnCreate", cuda.cusolverDnCreate(&device->dense)) &&
+	       cusolver_ok("cusolverDnCreateParams",
+			   cuda.cusolverDnCreateParams(&device->parameters)) &&
+	       cusolver_ok("cusolverDnSetStream",
+			   cuda.cusolverDnSetStream(device->dense, device->stream));
+}
+
+bool
+cuda_device_open(struct cuda_device *device, int number, enum eigen_solver solver, uint64_t limit,
+		 bool small)
+{
+	*device = (struct cuda_device){.number = number, .solver = solver};
+	return cuda_ok("cudaSetDevice", cudaSetDevice(number)) &&
+	       cuda_ok("cudaStreamCreate",
+		       cudaStreamCreateWithFlags(&device->stream, cudaStreamNonBlocking)) &&
+	       open_libraries(device) && plan_memory(device, limit, small) && fill_tables(device);
+}
+
+void
+cuda_device_reset(struct cuda_device *device)
+{
+	struct cuda_buffer *buffers[] = {&device->tables, &device->panel, &device->grams,
+					 &device->results, &device->work};
+
+	/* Not by resetting the device, which others may forbid. After some failures all of these fail as
+	 * well, and so will the next call that matters. */
+	cudaSetDevice(device->number);
+	for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++)
+		cudaFree(buffers[i]->memory);
+	if (device->parameters)
+		cuda.cusolverDnDestroyParams(device->parameters);
+	if (device->dense)
+		cuda.cusolverDnDestroy(device->dense);
+	if (device->blas)
+		cuda.cublasDestroy_v2(device->blas);
+	if (device->stream)
+		cudaStreamDestroy(device->stream);
+	free(device->host_work);
+	*device = (struct cuda_device){.number = device->number, .solver = device->solver};
+}
+
+bool
+cuda_grow(struct cuda_device *device, struct cuda_buffer *buffer, size_t size)
+{
+	if (size <= buffer->size)
+		return true;
+	if (buffer->memory && !cuda_ok("cudaFree", cudaFree(buffer->memory)))
+		return false;
+	device->used -= buffer->size;
+	*buffer = (struct cuda_buffer){0};
+	if (size > device->budget || device->used > device->budget - size)
+		return cuda_no_memory("%zu MiB more are needed, and %zu of %zu MiB are in use",
+				      size / MIB + 1, device->used / MIB, device->budget / MIB);
+	if (!cuda_ok("cudaMalloc", cudaMalloc(&buffer->memory, size)))
+		return false;
+	buffer->size = size;
+	device->used += size;
+	return true;
+}
+
+/* --- matrices --- */
+
+struct cuda_cut
+cuda_device_cut(const struct cuda_device *device, const struct eigen_job *job)
+{
+	size_t m = eigen_larger_side(job);
+	size_t depth = device->panel_bytes / (job->count * sizeof(double));
+
+	if (device->solver == EIGEN_SVD || depth > m)
+		depth = m;
+	return cuda_cut(job, depth ? depth : 1, device->block_bytes);
+}
+
+/* The solvers' work space is not known without asking them: as much again was seen to be not enough. */
+bool
+cuda_fits(size_t budget, enum eigen_solver solver, const struct eigen_job *job)
+{
+	double n = (double)job->count, m = (double)eigen_larger_side(job);
+	double matrix = solver == EIGEN_SVD ? m * n : n * n;
+
+	return (2 * matrix + 64 * n) * sizeof(double) <= 0.25 * (double)budget &&
+	       n * sizeof(double) <= (double)budget / LARGEST_BLOCK_OF;
+}
+
+/* The bytes of results: eigenvalues, a trace and what the solver says for each matrix. */
+static size_t
+results_of(size_t n, size_t count)
+{
+	return count * (n + 2) * sizeof(double);
+}
+
+static double *
+values_in(struct cuda_device *device)
+{
+	return device->results.memory;
+}
+
+static double *
+traces_in(struct cuda_device *device, size_t n, size_t count)
+{
+	return values_in(device) + n * count;
+}
+
+static int *
+infos_in(struct cuda_device *device, size_t n, size_t count)
+{
+	return (int *)(traces_in(device, n, count) + count);
+}
+
+bool
+cuda_begin(struct cuda_device *device, const struct cuda_cut *cut, size_t count)
+{
+	size_t n = cut->n;
+
+	return cuda_grow(device, &device->panel, cut->depth * n * sizeof(double)) &&
+	       (device->solver == EIGEN_SVD ||
+		cuda_grow(device, &device->grams, count * n * n * sizeof(double))) &&
+	       cuda_grow(device, &device->results, results_of(n, count));
+}
+
+/* Adds what is in the panel, the last part of it or all, to a Gram matrix. */
+static bool
+add_panel(struct cuda_device *device, const struct cuda_cut *cut, size_t end, size_t place)
+{
+	size_t filled = (end - 1) % cut->depth + 1;
+	int n = (int)cut->n;
+	double one = 1, kept = end > cut->depth;
+
+	/* By columns, the panel of a tall W is n x filled, that of a wide one depth x n. */
+	return cublas_ok(
+		"cublasDsyrk",
+		cuda.cublasDsyrk_v2(device->blas, CUBLAS_FILL_MODE_LOWER,
+				    cut->tall ? CUBLAS_OP_N : CUBLAS_OP_T, n, (int)filled, &one,
+				    device->panel.memory, cut->tall ? n : (int)cut->depth, &kept,
+				    (double *)device->grams.memory + place * cut->n * cut->n, n));
+}
+
+bool
+cuda_add_block(struct cuda_device *device, const struct cuda_cut *cut, const void *elements,
+	       size_t first, size_t count, int exponent, size_t place)
+{
+	struct cuda_block block = {.stored = cut->stored,
+				   .elements = elements,
+				   .table = (double *)device->tables.memory +
+					    cut->job->dtype * TABLE_SIZE,
+				   .rows = cut->tall ? count : cut->n,
+				   .columns = cut->tall ? cut->n : count};
+	/* Along the larger side and along the smaller one. The SVD takes W with its larger side
+	 * first, by columns. */
+	bool long_rows = cut->tall && device->solver != EIGEN_SVD;
+	size_t step = long_rows ? cut->n : 1, other = long_rows ? 1 : cut->depth;
+	double *target = (double *)device->panel.memory + first % cut->depth * step;
+
+	if (!cuda_ok("widening", cuda_widen(&block, target, cut->tall ? step : other,
+					    cut->tall ? other : step, -exponent, device->stream)))
+		return false;
+	if (device->solver == EIGEN_SVD ||
+	    ((first + count) % cut->depth && first + count != cut->m))
+		return true;
+	return add_panel(device, cut, first + count, place);
+}
+
+/* Copies results to the host, and waits for it. */
+static bool
+fetch(struct cuda_device *device, void *target, const void *source, size_t size)
+{
+	return cuda_ok("cudaMemcpyAsync",
+		       cudaMemcpyAsync(target, source, size, cudaMemcpyDeviceToHost,
+				       device->stream)) &&
+	       cuda_ok("cudaStreamSynchronize", cudaStreamSynchronize(device->stream));
+}
+
+bool
+cuda_check_traces(struct cuda_device *device, size_t n, size_t count, double *traces)
+{
+	double *grams = device->grams.memory, *sums = traces_in(device, n, count);
+
+	if (!cuda_ok("sums of diagonals",
+		     cuda_sum_diagonals(grams, n, count, sums, device->stream)) ||
+	    !fetch(device, traces, sums, count * sizeof(double)))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!eigen_trace_is_safe(traces[i]) &&
+		    !cuda_ok("cudaMemsetAsync",
+			     cudaMemsetAsync(grams + i * n * n, 0, n * n * sizeof(double),
+					     device->stream)))
+			return false;
+	return true;
+}
+
+/* --- solvers --- */
+
+/* Room for what a solver asked for, on both sides. */
+static bool
+grow_work(struct cuda_device *device, size_t size, size_t host_size)
+{
+	if (!cuda_grow(device, &device->work, size))
+		return false;
+	if (host_size <= device->host_work_size)
+		return true;
+	free(device->host_work);
+	device->host_work = malloc(host_size);
+	device->host_work_size = device->host_work ? host_size : 0;
+	return device->host_work || cuda_no_memory("%zu MiB of work space", host_size / MIB + 1);
+}
+
+static bool
+solve_one(struct cuda_device *device, int64_t n)
+{
+	size_t size, host_size;
+
+	return cusolver_ok("cusolverDnXsyevd_bufferSize",
+			   cuda.cusolverDnXsyevd_bufferSize(
+				   device->dense, device->parameters, CUSOLVER_EIG_MODE_NOVECTOR,
+				   CUBLAS_FILL_MODE_LOWER, n, CUDA_R_64F, device->grams.memory, n,
+				   CUDA_R_64F, values_in(device), CUDA_R_64F, &size, &host_size)) &&
+	       grow_work(device, size, host_size) &&
+	       cusolver_ok("cusolverDnXsyevd",
+			   cuda.cusolverDnXsyevd(device->dense, device->parameters,
+						 CUSOLVER_EIG_MODE_NOVECTOR, CUBLAS_FILL_MODE_LOWER,
+						 n, CUDA_R_64F, device->grams.memory, n, CUDA_R_64F,
+						 values_in(device), CUDA_R_64F, device->work.memory,
+						 size, device->host_work, host_size,
+						 infos_in(device, (size_t)n, 1)));
+}
+
+static bool
+solve_batch(struct cuda_device *device, int64_t n, int64_t count)
+{
+	size_t size, host_size;
+
+	return cusolver_ok("cusolverDnXsyevBatched_bufferSize",
+			   cuda.cusolverDnXsyevBatched_bufferSize(
+				   device->dense, device->parameters, CUSOLVER_EIG_MODE_NOVECTOR,
+				   CUBLAS_FILL_MODE_LOWER, n, CUDA_R_64F, device->grams.memory, n,
+				   CUDA_R_64F, values_in(device), CUDA_R_64F, &size, &host_size,
+				   count)) &&
+	       grow_work(device, size, host_size) &&
+	       cusolver_ok("cusolverDnXsyevBatched",
+			   cuda.cusolverDnXsyevBatched(
+				   device->dense, device->parameters, CUSOLVER_EIG_MODE_NOVECTOR,
+				   CUBLAS_FILL_MODE_LOWER, n, CUDA_R_64F, device->grams.memory, n,
+				   CUDA_R_64F, values_in(device), CUDA_R_64F, device->work.memory,
+				   size, device->host_work, host_size,
+				   infos_in(device, (size_t)n, (size_t)count), count));
+}
+
+bool
+cuda_solve_grams(struct cuda_device *device, size_t n, size_t count, double *values, int *infos,
+		 const char **method)
+{
+	bool batched = n <= CUDA_BATCH_SIDE;
+
+	*method = batched ? "gram-cuda-batched" : "gram-cuda-xsyevd";
+	return (batched ? solve_batch(device, (int64_t)n, (int64_t)count)
+			: solve_one(device, (int64_t)n)) &&
+	       fetch(device, values, values_in(device), n * count * sizeof(double)) &&
+	       fetch(device, infos, infos_in(device, n, count), count * sizeof(int));
+}
+
+bool
+cuda_solve_svd(struct cuda_device *device, const struct cuda_cut *cut, double *values, int *info)
+{
+	int64_t m = (int64_t)cut->m, n = (int64_t)cut->n;
+	size_t size, host_size;
+	void *matrix = device->panel.memory;
+
+	return cusolver_ok("cusolverDnXgesvd_bufferSize",
+			   cuda.cusolverDnXgesvd_bufferSize(
+				   device->dense, device->parameters, 'N', 'N', m, n, CUDA_R_64F,
+				   matrix, m, CUDA_R_64F, values_in(device), CUDA_R_64F, NULL, m,
+				   CUDA_R_64F, NULL, n, CUDA_R_64F, &size, &host_size)) &&
+	       grow_work(device, size, host_size) &&
+	       cusolver_ok("cusolverDnXgesvd",
+			   cuda.cusolverDnXgesvd(
+				   device->dense, device->parameters, 'N', 'N', m, n, CUDA_R_64F,
+				   matrix, m, CUDA_R_64F, values_in(device), CUDA_R_64F, NULL, m,
+				   CUDA_R_64F, NULL, n, CUDA_R_64F, device->work.memory, size,
+				   device->host_work, host_size, infos_in(device, cut->n, 1))) &&
+	       fetch(device, values, values_in(device), cut->n * sizeof(double)) &&
+	       fetch(device, info, infos_in(device, cut->n, 1), sizeof(int));
+}
