@@ -1,8 +1,9 @@
 /*
  * HOT marks a function whose loops should use the widest vector unit of the processor it runs on. The
  * compiler makes one clone for each and picks at load time. Floating-point contraction is off for
- * the whole build, so all clones give the same bits. No two such functions
- * may have one name, in whatever files: clang does not keep what picks a clone to its file. HAS_CLONES is defined where there are any.
+ * the whole build, so all clones give the same bits. No two such functions may have one name, in
+ * whatever files: clang does not keep what picks a clone to its file. HAS_CLONES is defined where there
+ * are clones.
  */
 #ifndef VECTOR_H
 #define VECTOR_H
