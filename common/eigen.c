@@ -120,15 +120,19 @@ cost_of(const struct eigen *eigen, const struct eigen_job *job)
 void
 eigen_submit(struct eigen *eigen, struct eigen_job *job)
 {
+	bool elsewhere;
+
 	job->count = job->rows < job->columns ? job->rows : job->columns;
-	job->pool.elsewhere = !job->same_as && eigen->devices && devices_take(eigen->devices, job);
-	job->pool.alone = !job->same_as && !job->pool.elsewhere && eigen->threads > 1 &&
+	elsewhere = !job->same_as && eigen->devices && devices_take(eigen->devices, job);
+	job->pool.elsewhere = elsewhere;
+	job->pool.alone = !job->same_as && !elsewhere && eigen->threads > 1 &&
 			  job->count >= ALONE_SIDE;
 	job->pool.cost = cost_of(eigen, job);
 	if (eigen->devices)
 		devices_expect(eigen->devices, job->pool.cost);
+	/* From here on a job of the pool may be done, taken and gone at any time. */
 	pool_submit(eigen->pool, &job->pool);
-	if (job->pool.elsewhere)
+	if (elsewhere)
 		devices_submit(eigen->devices, job);
 }
 
