@@ -471,14 +471,6 @@ devices_take(struct devices *devices, const struct eigen_job *job)
 	       cuda_fits(devices->budget, devices->options.solver, job);
 }
 
-/* Matrices never wait for others: those that came while the device was busy share a call. */
-void
-devices_expect(struct devices *devices, uint64_t cost)
-{
-	(void)devices;
-	(void)cost;
-}
-
 void
 devices_submit(struct devices *devices, struct eigen_job *job)
 {

@@ -355,12 +355,6 @@ dtype_decode(enum dtype dtype, const void *stored, size_t first, size_t count, d
 	dtypes[dtype].decode(stored, first, count, values);
 }
 
-bool
-dtype_decodes_to_floats(enum dtype dtype)
-{
-	return dtypes[dtype].decode_floats != NULL;
-}
-
 void
 dtype_decode_floats(enum dtype dtype, const void *stored, size_t first, size_t count, float *values)
 {

@@ -86,7 +86,6 @@ bool float_shape_holds(struct float_shape wide, struct float_shape narrow);
 void dtype_decode(enum dtype dtype, const void *stored, size_t first, size_t count, double *values);
 
 /* The same for float, which holds every value of a decodable type but F64. */
-bool dtype_decodes_to_floats(enum dtype dtype);
 void dtype_decode_floats(enum dtype dtype, const void *stored, size_t first, size_t count,
 			 float *values);
 

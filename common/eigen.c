@@ -128,8 +128,6 @@ eigen_submit(struct eigen *eigen, struct eigen_job *job)
 	job->pool.alone = !job->same_as && !elsewhere && eigen->threads > 1 &&
 			  job->count >= ALONE_SIDE;
 	job->pool.cost = cost_of(eigen, job);
-	if (eigen->devices)
-		devices_expect(eigen->devices, job->pool.cost);
 	/* From here on a job of the pool may be done, taken and gone at any time. */
 	pool_submit(eigen->pool, &job->pool);
 	if (elsewhere)

@@ -33,12 +33,6 @@ struct devices *devices_open(const struct eigen_options *options, devices_done *
 /* Whether a matrix is worth to be computed on a device, and fits. Its count is set. */
 bool devices_take(struct devices *devices, const struct eigen_job *job);
 
-/*
- * Says that a matrix comes next which holds so many bytes of memory, wherever it is computed. Those
- * that wait for others to be computed with may have waited too long then.
- */
-void devices_expect(struct devices *devices, uint64_t cost);
-
 void devices_submit(struct devices *devices, struct eigen_job *job);
 
 /* Says that no more will come. */

@@ -27,13 +27,6 @@ devices_take(struct devices *devices, const struct eigen_job *job)
 }
 
 void
-devices_expect(struct devices *devices, uint64_t cost)
-{
-	(void)devices;
-	(void)cost;
-}
-
-void
 devices_submit(struct devices *devices, struct eigen_job *job)
 {
 	(void)devices;

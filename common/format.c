@@ -31,7 +31,6 @@ static const struct word words[] = {
 	{"rule=autoround", PARAMETER_RULE, RULE_AUTOROUND},
 	{"rule=modelopt", PARAMETER_RULE, RULE_MODELOPT},
 	{"rule=torchao", PARAMETER_RULE, RULE_TORCHAO},
-	{"rule=ggml", PARAMETER_RULE, RULE_GGML},
 	{"scale=floor", PARAMETER_SCALE, SCALE_FLOOR},
 	{"scale=ceil", PARAMETER_SCALE, SCALE_CEIL},
 	{"scale=rceil", PARAMETER_SCALE, SCALE_RCEIL},

@@ -420,10 +420,9 @@ find_absmax(struct blocks *blocks)
 }
 
 static void
-cast_bnb(const struct format *format, const struct survey *survey, const struct run *run)
+cast_by(struct codebook book, const struct format *format, const struct survey *survey,
+	const struct run *run)
 {
-	struct codebook book = codebook_of(format->kind == bnb_formats ? normal_values
-								       : float_values);
 	struct blocks blocks = {.length = run->length};
 
 	for (size_t done = 0; done < run->groups; done += blocks.count) {
@@ -447,6 +446,18 @@ cast_bnb(const struct format *format, const struct survey *survey, const struct 
 		else
 			cast_partial_block(&book, &blocks);
 	}
+}
+
+static void
+cast_nf4(const struct format *format, const struct survey *survey, const struct run *run)
+{
+	cast_by(codebook_of(normal_values), format, survey, run);
+}
+
+static void
+cast_fp4(const struct format *format, const struct survey *survey, const struct run *run)
+{
+	cast_by(codebook_of(float_values), format, survey, run);
 }
 
 /* The lengths of blocks that bitsandbytes takes. */
@@ -482,7 +493,7 @@ const struct format_kind bnb_formats[] = {
 		.largest = 1,
 		.smallest = 0.07958029955625534,
 		.carrier = DTYPE_F32,
-		.cast = cast_bnb,
+		.cast = cast_nf4,
 		.group_bits = group_bits,
 		.resolve = resolve,
 		.prepare = prepare,
@@ -497,7 +508,7 @@ const struct format_kind bnb_formats[] = {
 		.largest = 1,
 		.smallest = 0.0625 / 12,
 		.carrier = DTYPE_F32,
-		.cast = cast_bnb,
+		.cast = cast_fp4,
 		.group_bits = group_bits,
 		.resolve = resolve,
 		.prepare = prepare,

@@ -44,7 +44,6 @@ enum rule {
 	RULE_AUTOROUND,
 	RULE_MODELOPT,
 	RULE_TORCHAO,
-	RULE_GGML,
 };
 
 /* How a scale that is a power of two follows from the largest magnitude of a block. */
