@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "bits.h"
+#include "format_extremes.h"
 #include "util.h"
 #include "vector.h"
 
@@ -167,12 +168,6 @@ quantise_absmax(const float *map, float mean, float *absmax, size_t count)
 	}
 }
 
-static float
-magnitude_of(struct extent extent)
-{
-	return -extent.smallest > extent.largest ? -extent.smallest : extent.largest;
-}
-
 /* absmax as it is kept: that of a block that is not full is never zero. */
 static float
 guard_absmax(float absmax, bool full)
@@ -198,7 +193,7 @@ prepare(const struct format *format, struct survey *survey)
 	make_dynamic_map(map);
 	absmax = survey->prepared = xreallocarray(NULL, survey->count, sizeof(*absmax));
 	for (uint64_t i = 0; i < survey->count; i++) {
-		absmax[i] = guard_absmax(magnitude_of(survey->groups[i]),
+		absmax[i] = guard_absmax(extent_magnitude(survey->groups[i]),
 					 is_full(format, survey, i));
 		sum += (double)absmax[i];
 	}
@@ -400,25 +395,6 @@ cast_partial_block(const struct codebook *book, const struct blocks *blocks)
 				   blocks->scales[0];
 }
 
-static inline void
-find_absmax_of(struct blocks *blocks, size_t length)
-{
-	for (size_t i = 0; i < blocks->count; i++)
-		blocks->absmax[i] = float_of(
-			largest_magnitude_bits(blocks->values + i * length, length));
-}
-
-HOT static void
-find_absmax(struct blocks *blocks)
-{
-	switch (blocks->length) {
-	case 32: find_absmax_of(blocks, 32); break;
-	case 64: find_absmax_of(blocks, 64); break;
-	case 128: find_absmax_of(blocks, 128); break;
-	default: find_absmax_of(blocks, blocks->length); break;
-	}
-}
-
 static void
 cast_by(struct codebook book, const struct format *format, const struct survey *survey,
 	const struct run *run)
@@ -433,10 +409,10 @@ cast_by(struct codebook book, const struct format *format, const struct survey *
 		blocks.casts = run->casts + done * run->length;
 		blocks.count = run->groups - done < BATCH ? run->groups - done : BATCH;
 		if (!run->extents)
-			find_absmax(&blocks);
+			find_magnitudes(blocks.values, blocks.count, run->length, blocks.absmax);
 		for (size_t i = 0; i < blocks.count; i++) {
 			if (run->extents)
-				blocks.absmax[i] = magnitude_of(run->extents[done + i]);
+				blocks.absmax[i] = extent_magnitude(run->extents[done + i]);
 			blocks.absmax[i] = guard_absmax(blocks.absmax[i], full);
 			blocks.scales[i] = survey->prepared ? survey->prepared[first + i]
 							    : blocks.absmax[i];

@@ -15,6 +15,7 @@
 
 #include "bits.h"
 #include "crew.h"
+#include "format_extremes.h"
 #include "format_family.h"
 #include "format_runs.h"
 #include "tally.h"
@@ -112,13 +113,6 @@ extend(struct extent *extent, struct extent by)
 		extent->largest = by.largest;
 }
 
-HOT static void
-extents_of(const struct run *run, struct extent *extents)
-{
-	for (size_t i = 0; i < run->groups; i++)
-		extents[i] = extent_of(run->values + i * run->length, run->length);
-}
-
 /* Adds a run to the extents of its groups, if they are kept. */
 static void
 extend_groups(struct source *source, const struct run *run, const struct extent *extents)
@@ -148,8 +142,7 @@ survey_between(struct source *source, uint64_t at, uint64_t end, struct piece *p
 		/* Where none but the tensor's extent is asked for, groups are of no interest. */
 		if (!source->extents)
 			run = (struct run){.groups = 1, .length = run.groups * run.length};
-		run.values = piece->values;
-		extents_of(&run, extents);
+		find_extents(piece->values, run.groups, run.length, extents);
 		for (size_t i = 0; i < run.groups; i++)
 			extend(&all, extents[i]);
 		extend_groups(source, &run, extents);

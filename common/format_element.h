@@ -1,4 +1,4 @@
-/* Elements of blocks: small binary floating point beneath a scale, for the families of formats. */
+/* Elements of blocks: small binary floating point and integers beneath a scale, for the families of formats. */
 #ifndef FORMAT_ELEMENT_H
 #define FORMAT_ELEMENT_H
 
@@ -47,6 +47,24 @@ element_round(struct element element, enum ties ties, float magnitude)
 	if (ties == TIES_AWAY)
 		return value - rounded == half ? rounded + 2 * half : rounded;
 	return rounded - value == half ? rounded - 2 * half : rounded;
+}
+
+/*
+ * The nearest integer, ties to even, of what is smaller than 2^22; beyond, what a float and an int make of
+ * it, which some references have as well.
+ */
+#define ELEMENT_MAGIC 0x1.8p23F
+
+static inline float
+round_to_integer(float value)
+{
+	return value + ELEMENT_MAGIC - ELEMENT_MAGIC;
+}
+
+static inline int
+nearest_integer(float value)
+{
+	return (int)(bits_of_float(value + ELEMENT_MAGIC) & 0x7fffff) - 0x400000;
 }
 
 #endif

@@ -10,6 +10,7 @@
 #ifndef FORMAT_FAMILY_H
 #define FORMAT_FAMILY_H
 
+#include "bits.h"
 #include "format.h"
 
 /* What a format can be told, and the values that are named. Each is 0 where no default says otherwise. */
@@ -155,10 +156,8 @@ largest_magnitude_bits(const float *values, size_t length)
 	uint32_t largest = 0;
 
 	for (size_t i = 0; i < length; i++) {
-		uint32_t magnitude;
+		uint32_t magnitude = bits_of_float(values[i]) & 0x7fffffff;
 
-		__builtin_memcpy(&magnitude, &values[i], sizeof(magnitude));
-		magnitude &= 0x7fffffff;
 		largest = magnitude > largest ? magnitude : largest;
 	}
 	return largest;
@@ -180,17 +179,13 @@ extent_of(const float *values, size_t length)
 	struct extent extent;
 
 	for (size_t i = 0; i < length; i++) {
-		int32_t bits;
+		int32_t order = ordered_bits((int32_t)bits_of_float(values[i]));
 
-		__builtin_memcpy(&bits, &values[i], sizeof(bits));
-		bits = ordered_bits(bits);
-		smallest = bits < smallest ? bits : smallest;
-		largest = bits > largest ? bits : largest;
+		smallest = order < smallest ? order : smallest;
+		largest = order > largest ? order : largest;
 	}
-	smallest = ordered_bits(smallest);
-	largest = ordered_bits(largest);
-	__builtin_memcpy(&extent.smallest, &smallest, sizeof(smallest));
-	__builtin_memcpy(&extent.largest, &largest, sizeof(largest));
+	extent.smallest = float_of((uint32_t)ordered_bits(smallest));
+	extent.largest = float_of((uint32_t)ordered_bits(largest));
 	if (extent.smallest != extent.smallest)
 		extent.largest = extent.smallest;
 	if (extent.largest != extent.largest)

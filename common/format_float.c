@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bits.h"
+#include "format_extremes.h"
 #include "vector.h"
 
 #define FLOAT_INFINITY 0x7f800000u
@@ -104,20 +105,6 @@ round_scaled_value(struct rounding to, bool has_negative_zero, float value, floa
 	return round_value(to, true, has_negative_zero, scaled) * scale;
 }
 
-static float
-magnitude_of(struct extent extent)
-{
-	return isnan(extent.smallest) ? extent.smallest : fmaxf(-extent.smallest, extent.largest);
-}
-
-HOT static void
-find_magnitudes(const struct run *run, float *magnitudes)
-{
-	for (size_t i = 0; i < run->groups; i++)
-		magnitudes[i] = float_of(
-			largest_magnitude_bits(run->values + i * run->length, run->length));
-}
-
 HOT static void
 round_groups(struct rounding to, const struct run *run, const float *scales)
 {
@@ -141,9 +128,9 @@ cast_scaled(struct rounding to, const struct run *run)
 
 	if (run->extents)
 		for (size_t i = 0; i < run->groups; i++)
-			scales[i] = magnitude_of(run->extents[i]);
+			scales[i] = extent_magnitude(run->extents[i]);
 	else
-		find_magnitudes(run, scales);
+		find_magnitudes(run->values, run->groups, run->length, scales);
 	for (size_t i = 0; i < run->groups; i++) {
 		float scale = scales[i] / float_of(to.largest);
 

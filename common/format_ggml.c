@@ -15,6 +15,8 @@
 #include <math.h>
 
 #include "bits.h"
+#include "format_element.h"
+#include "format_extremes.h"
 #include "ggml.h"
 #include "vector.h"
 
@@ -31,13 +33,6 @@ static void
 round_to_half(float *values, size_t count)
 {
 	float_round(DTYPE_F16, values, values, count);
-}
-
-/* To the nearest integer, ties to even, by adding 1.5·2^23; beyond 2^22 as the reference goes wrong. */
-static inline int
-nearest_integer(float value)
-{
-	return (int)(bits_of_float(value + 0x1.8p23F) & 0x7fffff) - 0x400000;
 }
 
 /* 1 / d, and 0 where d is. */
@@ -74,38 +69,6 @@ find_first_largest(const float *values, size_t blocks, float *largest)
 {
 	for (size_t i = 0; i < blocks; i++)
 		largest[i] = first_largest(values + i * BLOCK);
-}
-
-HOT static void
-find_largest_magnitude(const float *values, size_t blocks, float *largest)
-{
-	for (size_t i = 0; i < blocks; i++)
-		largest[i] = float_of(largest_magnitude_bits(values + i * BLOCK, BLOCK));
-}
-
-/* Bits of floats as integers of the same order, and back. */
-static inline int32_t
-order_of(uint32_t bits)
-{
-	return (int32_t)(bits ^ (bits >> 31) * 0x7fffffffu);
-}
-
-/* Of a block with a NaN, one of the two is a NaN. */
-HOT static void
-find_extents(const float *values, size_t blocks, float *smallest, float *largest)
-{
-	for (size_t i = 0; i < blocks; i++) {
-		int32_t low = INT32_MAX, high = INT32_MIN;
-
-		for (size_t j = 0; j < BLOCK; j++) {
-			int32_t order = order_of(bits_of_float(values[i * BLOCK + j]));
-
-			low = order < low ? order : low;
-			high = order > high ? order : high;
-		}
-		smallest[i] = float_of((uint32_t)order_of((uint32_t)low));
-		largest[i] = float_of((uint32_t)order_of((uint32_t)high));
-	}
 }
 
 /* --- codes around zero --- */
@@ -190,16 +153,17 @@ cast_q8_0_batch(const float *values, size_t blocks, const struct scales *scales,
 /* --- codes from the smallest value on --- */
 
 HOT static void
-make_scales_from_lowest(const float *largest, size_t blocks, float codes, struct scales *scales)
+make_scales_from_lowest(const struct extent *extents, size_t blocks, float codes,
+			struct scales *scales)
 {
 	for (size_t i = 0; i < blocks; i++) {
-		float step = (largest[i] - scales->lowest[i]) / codes;
-		bool is_finite = fabsf(largest[i]) < INFINITY &&
-				 fabsf(scales->lowest[i]) < INFINITY;
+		float lowest = extents[i].smallest, largest = extents[i].largest;
+		float step = (largest - lowest) / codes;
+		bool is_finite = fabsf(largest) < INFINITY && fabsf(lowest) < INFINITY;
 
 		scales->inverse[i] = inverse_of(step);
 		scales->step[i] = is_finite ? step : (float)NAN;
-		scales->low[i] = scales->lowest[i];
+		scales->lowest[i] = scales->low[i] = lowest;
 	}
 	round_to_half(scales->step, blocks);
 	round_to_half(scales->low, blocks);
@@ -264,15 +228,15 @@ cast_run_around_zero(const struct run *run, float codes, cast_batch *cast)
 static void
 cast_run_from_lowest(const struct run *run, float codes, cast_batch *cast)
 {
-	float largest[BATCH];
+	struct extent extents[BATCH];
 	struct scales scales;
 
 	for (size_t block = 0; block < run->groups; block += BATCH) {
 		const float *values = run->values + block * BLOCK;
 		size_t blocks = batch_at(run, block);
 
-		find_extents(values, blocks, scales.lowest, largest);
-		make_scales_from_lowest(largest, blocks, codes, &scales);
+		find_extents(values, blocks, BLOCK, extents);
+		make_scales_from_lowest(extents, blocks, codes, &scales);
 		cast(values, blocks, &scales, run->casts + block * BLOCK);
 	}
 }
@@ -321,7 +285,7 @@ cast_q8_0(const struct format *format, const struct survey *survey, const struct
 		const float *values = run->values + block * BLOCK;
 		size_t blocks = batch_at(run, block);
 
-		find_largest_magnitude(values, blocks, largest);
+		find_magnitudes(values, blocks, BLOCK, largest);
 		make_scales(largest, blocks, 127, &scales);
 		cast_q8_0_batch(values, blocks, &scales, run->casts + block * BLOCK);
 	}

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "bits.h"
+#include "format_element.h"
 #include "vector.h"
 
 #define SUPER 256
@@ -29,16 +30,6 @@
 typedef float lanes[LANES];
 
 /* --- rounding --- */
-
-/*
- * To the nearest integer, ties to even: the magic number 1.5·2^23 moves the units to the last bit. From
- * 2^22 on that goes wrong, always in the same way.
- */
-static inline __attribute__((always_inline)) int
-nearest_integer(float value)
-{
-	return (int)(bits_of_float(value + 0x1.8p23F) & 0x7fffff) - 0x400000;
-}
 
 static inline __attribute__((always_inline)) int
 limited(int value, int least, int most)

@@ -12,18 +12,15 @@
 #include <string.h>
 
 #include "bits.h"
+#include "format_element.h"
+#include "format_extremes.h"
 #include "vector.h"
 
 /* Groups whose scales are worked out at once. */
 #define BATCH 64
 
-/* 1.5·2^23: added to what is smaller than 2^22 and subtracted again, it rounds to an integer, ties to
- * even. */
-#define MAGIC 12582912.0F
-
-#define FLOAT_INFINITY 0x7f800000u
-#define FLOAT_NAN      0x7fc00000u
-#define FLOAT_SIGN     0x80000000u
+#define FLOAT_NAN  0x7fc00000u
+#define FLOAT_SIGN 0x80000000u
 
 /*
  * What casts a batch of groups: the i-th makes (r - shift[i])·scale[i] of a weight w, where r is
@@ -50,33 +47,6 @@ static inline float
 greater(float a, float b)
 {
 	return a > b ? a : b;
-}
-
-static inline float
-round_to_integer(float value)
-{
-	return value + MAGIC - MAGIC;
-}
-
-/* --- extents --- */
-
-static inline void
-group_extents(const float *values, size_t groups, size_t length, struct extent *extents)
-{
-	for (size_t i = 0; i < groups; i++)
-		extents[i] = extent_of(values + i * length, length);
-}
-
-/* Lengths that are known when this is compiled make loops without remainders. */
-HOT static void
-find_group_extents(const float *values, size_t groups, size_t length, struct extent *extents)
-{
-	switch (length) {
-	case 32: group_extents(values, groups, 32, extents); break;
-	case 64: group_extents(values, groups, 64, extents); break;
-	case 128: group_extents(values, groups, 128, extents); break;
-	default: group_extents(values, groups, length, extents); break;
-	}
 }
 
 /* --- rules --- */
@@ -150,40 +120,48 @@ grid_of_awq(struct codes codes, bool symmetric, struct extent extent, size_t i, 
 	grids->sign[i] = symmetric ? FLOAT_SIGN : 0;
 }
 
-/* To fp16, ties to even; beyond the largest to infinity. */
-static inline float
-round_to_half(float value)
-{
-	uint32_t bits = bits_of_float(value), magnitude = bits & ~FLOAT_SIGN;
-	uint32_t normal = (magnitude + 0xfff + (magnitude >> 13 & 1)) & ~0x1fffu;
-	uint32_t subnormal = bits_of_float(float_of(magnitude) + 0.75F - 0.75F);
-	uint32_t rounded = magnitude < 0x38800000 ? subnormal : normal;
-
-	rounded = rounded > 0x477fe000 ? FLOAT_INFINITY : rounded;
-	return float_of(rounded | (bits & FLOAT_SIGN));
-}
-
 /*
  * auto_round 0.16, quant_tensor_rtn_sym() and quant_tensor_asym(). Symmetric: the weight of the largest
  * magnitude gets the lowest code, with a negative scale if it is positive. The scale is rounded to fp16,
  * and its magnitude is not less than 1e-5.
  */
-static inline void
-grid_of_autoround(struct codes codes, bool symmetric, struct extent extent, size_t i,
-		  struct grids *grids)
+static inline float
+scale_of_autoround(struct codes codes, bool symmetric, struct extent extent)
 {
 	float smallest = lesser(extent.smallest, 0), largest = greater(extent.largest, 0);
 	float signed_absmax = largest < -smallest ? -smallest : -largest;
-	float range = symmetric ? signed_absmax / codes.half : (largest - smallest) / codes.levels;
-	float rounded = round_to_half(range), least_scale = round_to_half(1e-5F);
-	float scale = rounded < 0 ? lesser(rounded, -least_scale) : greater(rounded, least_scale);
-	float zero = symmetric ? codes.half : round_to_integer(-smallest / scale);
+
+	return symmetric ? signed_absmax / codes.half : (largest - smallest) / codes.levels;
+}
+
+/* With the scale rounded, and the least there is. */
+static inline void
+grid_of_autoround(struct codes codes, bool symmetric, struct extent extent, float least, size_t i,
+		  struct grids *grids)
+{
+	float rounded = grids->scale[i];
+	float scale = rounded < 0 ? lesser(rounded, -least) : greater(rounded, least);
+	float zero = symmetric ? codes.half : round_to_integer(-lesser(extent.smallest, 0) / scale);
 
 	grids->scale[i] = scale;
 	grids->shift[i] = -0.0F;
 	grids->lowest[i] = -zero;
 	grids->highest[i] = codes.levels - zero;
 	grids->sign[i] = symmetric ? FLOAT_SIGN : 0;
+}
+
+static inline void
+find_grids_of_autoround(struct codes codes, bool symmetric, const struct extent *extents,
+			size_t count, struct grids *grids)
+{
+	float least = 1e-5F;
+
+	for (size_t i = 0; i < count; i++)
+		grids->scale[i] = scale_of_autoround(codes, symmetric, extents[i]);
+	float_round(DTYPE_F16, grids->scale, grids->scale, count);
+	float_round(DTYPE_F16, &least, &least, 1);
+	for (size_t i = 0; i < count; i++)
+		grid_of_autoround(codes, symmetric, extents[i], least, i, grids);
 }
 
 /* A NaN in a group has passed the comparisons by. */
@@ -209,8 +187,7 @@ find_grids(enum rule rule, struct codes codes, bool symmetric, const struct exte
 			grid_of_awq(codes, symmetric, extents[i], i, grids);
 		break;
 	case RULE_AUTOROUND:
-		for (size_t i = 0; i < count; i++)
-			grid_of_autoround(codes, symmetric, extents[i], i, grids);
+		find_grids_of_autoround(codes, symmetric, extents, count, grids);
 		break;
 	default:
 		for (size_t i = 0; i < count; i++)
@@ -293,7 +270,7 @@ cast_integer(const struct format *format, const struct survey *survey, const str
 
 		count = run->groups - done < BATCH ? run->groups - done : BATCH;
 		if (!run->extents)
-			find_group_extents(values, count, run->length, found);
+			find_extents(values, count, run->length, found);
 		find_grids((enum rule)format->parameters[PARAMETER_RULE], codes, symmetric, extents,
 			   count, &grids);
 		cast_groups(values, count, run->length, &grids, run->casts + done * run->length);

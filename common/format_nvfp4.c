@@ -12,6 +12,7 @@
 
 #include "bits.h"
 #include "format_element.h"
+#include "format_extremes.h"
 #include "vector.h"
 
 #define BLOCK		    16
@@ -131,25 +132,11 @@ cast_run(enum rule rule, const struct scales *scales, const struct run *run)
 		cast_blocks(RULE_TORCHAO, scales, run, BLOCK);
 }
 
-HOT static void
-find_largest(const struct run *run, float *amax)
-{
-	if (run->length == BLOCK)
-		for (size_t i = 0; i < run->groups; i++)
-			amax[i] = float_of(largest_magnitude_bits(run->values + i * BLOCK, BLOCK));
-	else
-		for (size_t i = 0; i < run->groups; i++)
-			amax[i] = float_of(
-				largest_magnitude_bits(run->values + i * run->length, run->length));
-}
-
 static struct tensor
 tensor_of(enum rule rule, struct extent extent)
 {
-	struct tensor tensor = {.amax = fmaxf(-extent.smallest, extent.largest)};
+	struct tensor tensor = {.amax = extent_magnitude(extent)};
 
-	if (isnan(extent.smallest))
-		tensor.amax = (float)NAN;
 	tensor.scale = tensor.amax / LARGEST_WITH_SCALES;
 	if (rule != RULE_COMPRESSED_TENSORS)
 		return tensor;
@@ -173,7 +160,7 @@ cast_nvfp4(const struct format *format, const struct survey *survey, const struc
 		memcpy(run->casts, run->values, run->groups * run->length * sizeof(float));
 		return;
 	}
-	find_largest(run, amax);
+	find_magnitudes(run->values, run->groups, run->length, amax);
 	scale_blocks(rule, &tensor, amax, run->groups, &scales);
 	cast_run(rule, &scales, run);
 }

@@ -36,7 +36,7 @@ FUZZ_CFLAGS  = -std=c11 -D_GNU_SOURCE -Icommon -g -O1 -fno-omit-frame-pointer -D
                -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_MODULES = $(patsubst %,common/%.c,anatomy architecture category config container \
                container_gguf container_safetensors container_torch crew dtype format format_bnb \
-               format_cast format_float format_ggml format_ggml_k format_integer format_mx \
+               format_cast format_extremes format_float format_ggml format_ggml_k format_integer format_mx \
                format_nvfp4 format_runs frame fused ggml gguf gguf_names head json layer model \
                model_folder model_index natural pickle quantised quantised_awq quantised_bnb \
                quantised_family quantised_fp4 quantised_gptq quantised_packed quantised_scaled \
