@@ -114,7 +114,7 @@ check: deps
 	@$(MAKE) --no-print-directory all unit-tests fuzz-replay
 	$(RUN) BUILD="$(BUILD)" CC="$(CC)" prove $(PROVE_FLAGS) tests/*.t
 
-bench: all $(BUILD)/tests/bench/bare $(BUILD)/tests/bench/casts
+bench: all $(BENCHES)
 	$(RUN) tests/bench/run
 
 # The pictures in README.md, of the model that the tests use.

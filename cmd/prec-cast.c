@@ -17,6 +17,7 @@
 
 #include "crew.h"
 #include "format.h"
+#include "payload_hash.h"
 #include "pool.h"
 #include "program.h"
 #include "stream.h"
@@ -130,6 +131,7 @@ struct task {
 	struct tensor *tensor;
 	size_t number; /* of the format */
 	struct cast cast;
+	uint64_t hash; /* of what it gives */
 	void *target;
 	size_t capacity; /* of target */
 };
@@ -266,6 +268,8 @@ run_task(void *crew, struct pool_job *job, unsigned threads)
 	reserve(task, bytes);
 	task->cast = format_cast(format, frame->dtype, task->tensor->weights, frame->rows,
 				 frame->columns, task->target, crew);
+	/* Here and not where it is written, which is what others wait for. */
+	task->hash = task->cast.exact ? frame->hash : payload_hash(task->target, bytes);
 }
 
 /* --- writing --- */
@@ -320,7 +324,8 @@ write_cast(struct stream_writer *writer, const struct task *task)
 	} else {
 		frame.dtype = format_carrier(format);
 		dtype_bytes(frame.dtype, frame.elements, &frame.bytes);
-		stream_write(writer, &frame, task->target);
+		frame.hash = task->hash;
+		stream_write_hashed(writer, &frame, task->target);
 	}
 	frame_free(&frame);
 }
@@ -363,7 +368,7 @@ cast_stream(int input, const char *source, unsigned threads, const char *signatu
 static uint64_t
 parse_options(int argc, char **argv)
 {
-	uint64_t threads = program_processors();
+	uint64_t threads = usable_processors();
 	int option;
 
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)

@@ -129,7 +129,7 @@ parse_gpu(const char *list)
 static const char *
 parse_options(int argc, char **argv)
 {
-	uint64_t threads = program_processors(), side = DEFAULT_GPU_SIDE;
+	uint64_t threads = usable_processors(), side = DEFAULT_GPU_SIDE;
 	int option;
 
 	while ((option = getopt_long(argc, argv, ":q", long_options, NULL)) != -1)

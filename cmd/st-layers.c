@@ -19,6 +19,7 @@
 #include "model.h"
 #include "model_folder.h"
 #include "pattern.h"
+#include "pool.h"
 #include "program.h"
 #include "progress.h"
 #include "stream.h"
@@ -272,18 +273,104 @@ frame_of(const struct layer *layer, size_t count, const char *signature)
 	return frame;
 }
 
-static void
-write_layer(struct stream_writer *writer, struct frame *frame, const struct model *model,
-	    const struct layer *layer)
-{
-	struct source source = {model, layer};
-	uint64_t offset;
-	int descriptor;
+/* --- hashing ahead --- */
 
-	if (is_whole(layer) && model_place(model, layer->tensor, &descriptor, &offset))
-		stream_write_stored(writer, frame, read_piece, &source, descriptor, offset);
-	else
-		stream_write_pieces(writer, frame, read_piece, &source);
+/* One thread that hashes for so many processors, and so many of them at most. */
+#define PROCESSORS_OF_HASHING 4
+#define MOST_HASHING	      4
+
+/* A layer whose payload is hashed while those before it are written. */
+struct hashing {
+	struct pool_job job; /* the first member: the pool gives it back */
+	struct source source;
+	struct frame frame;
+	char *piece; /* of STREAM_PIECE bytes */
+};
+
+/* Those in the works, used round and round, and how far they have come. */
+struct ahead {
+	struct pool *pool;
+	const struct model *model;
+	const struct layers *layers;
+	size_t count; /* of the layers of all parts */
+	const char *signature;
+	size_t next; /* layer to begin with */
+	struct hashing slots[2 * MOST_HASHING];
+	size_t slot_count, begun, written;
+};
+
+static void
+hash_layer(void *context, struct pool_job *job, unsigned threads)
+{
+	struct hashing *hashing = (struct hashing *)job;
+
+	(void)context, (void)threads;
+	if (!hashing->piece)
+		hashing->piece = xmalloc(STREAM_PIECE);
+	hashing->frame.hash = stream_hash(read_piece, &hashing->source, hashing->frame.bytes,
+					  hashing->piece);
+}
+
+/* Begins with as many layers as there are slots free. */
+static void
+hash_ahead(struct ahead *ahead)
+{
+	while (ahead->next < ahead->layers->count &&
+	       ahead->begun - ahead->written < ahead->slot_count) {
+		const struct layer *layer = &ahead->layers->items[ahead->next++];
+		struct hashing *hashing = &ahead->slots[ahead->begun % ahead->slot_count];
+
+		if (!layer->chosen)
+			continue;
+		hashing->source = (struct source){ahead->model, layer};
+		hashing->frame = frame_of(layer, ahead->count, ahead->signature);
+		pool_submit(ahead->pool, &hashing->job);
+		ahead->begun++;
+	}
+}
+
+static struct ahead
+ahead_open(const struct model *model, const struct layers *layers, size_t count,
+	   const char *signature)
+{
+	unsigned threads = usable_processors() / PROCESSORS_OF_HASHING;
+
+	threads = threads < 1 ? 1 : threads < MOST_HASHING ? threads : MOST_HASHING;
+	return (struct ahead){.pool = pool_open(threads, 0, hash_layer, NULL),
+			      .model = model,
+			      .layers = layers,
+			      .count = count,
+			      .signature = signature,
+			      .slot_count = 2 * threads};
+}
+
+static void
+ahead_close(struct ahead *ahead)
+{
+	pool_close(ahead->pool);
+	for (size_t i = 0; i < ahead->slot_count; i++)
+		free(ahead->slots[i].piece);
+}
+
+/* --- writing --- */
+
+static void
+write_frame(struct stream_writer *writer, struct hashing *hashing)
+{
+	const struct layer *layer = hashing->source.layer;
+	const struct frame *frame = &hashing->frame;
+	uint64_t offset = 0;
+	int descriptor = -1;
+
+	if (frame->bytes <= STREAM_PIECE) {
+		stream_write_hashed(writer, frame, hashing->piece);
+		return;
+	}
+	if (!is_whole(layer) ||
+	    !model_place(hashing->source.model, layer->tensor, &descriptor, &offset))
+		descriptor = -1;
+	stream_write_pieces(writer, frame, read_piece, &hashing->source, descriptor, offset,
+			    hashing->piece);
 }
 
 /* The frames of the layers of this part; count is that of all parts. */
@@ -292,20 +379,21 @@ write_stream(const struct model *model, const struct layers *layers, size_t coun
 	     const char *signature)
 {
 	struct stream_writer *writer = stream_create(STDOUT_FILENO);
+	struct ahead ahead = ahead_open(model, layers, count, signature);
 	double work = 0;
 
-	for (size_t i = 0; i < layers->count; i++) {
-		const struct layer *layer = &layers->items[i];
-		struct frame frame;
+	for (hash_ahead(&ahead); ahead.written < ahead.begun; hash_ahead(&ahead)) {
+		struct hashing *hashing = (struct hashing *)pool_next(ahead.pool);
+		const struct layer *layer = hashing->source.layer;
 
-		if (!layer->chosen)
-			continue;
 		progress_update(layer->number, count, work, layer->name);
 		work = layer->work;
-		frame = frame_of(layer, count, signature);
-		write_layer(writer, &frame, model, layer);
-		frame_free(&frame);
+		write_frame(writer, hashing);
+		frame_free(&hashing->frame);
+		ahead.written++;
 	}
+	pool_end(ahead.pool);
+	ahead_close(&ahead);
 	stream_finish(writer, NULL, signature);
 }
 

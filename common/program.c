@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -178,14 +177,4 @@ program_signature(const struct program *program, int argc, char **argv, const ch
 			append_argument(&text, argv[i]);
 	}
 	return text.bytes;
-}
-
-unsigned
-program_processors(void)
-{
-	cpu_set_t allowed;
-
-	if (sched_getaffinity(0, sizeof(allowed), &allowed) || CPU_COUNT(&allowed) < 1)
-		return 1;
-	return (unsigned)CPU_COUNT(&allowed);
 }

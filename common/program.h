@@ -76,7 +76,4 @@ void program_finish_output(void);
 char *program_signature(const struct program *program, int argc, char **argv,
 			const char *const *without);
 
-/* The number of threads that may run: the processors this process is allowed. At least 1. */
-unsigned program_processors(void);
-
 #endif

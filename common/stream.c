@@ -9,9 +9,9 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
-#include <xxhash.h>
-
 #include "json.h"
+#include "lanes.h"
+#include "payload_hash.h"
 
 #define STREAM_VERSION "1"
 
@@ -21,8 +21,19 @@
 /* How much of a payload is trusted to come before any of it has. */
 #define FIRST_PIECE ((size_t)16 << 20)
 
-/* Payloads that are not in memory are moved by so much at a time. */
-#define PIECE ((size_t)4 << 20)
+/* What has been read is hashed while it is still in a cache. */
+#define HASH_PIECE ((size_t)256 << 10)
+
+/* From this size on a payload takes several lanes, one for so many processors. */
+#define LEAST_FOR_LANES	   ((size_t)8 << 20)
+#define PROCESSORS_OF_LANE 2
+#define MOST_LANES	   6
+
+/* Lanes to or from a descriptor, when something large is to go there for the first time. */
+struct large_pipe {
+	struct lanes *lanes; /* null: none, or not yet */
+	bool tried;
+};
 
 struct stream_reader {
 	int descriptor;
@@ -30,18 +41,28 @@ struct stream_reader {
 	struct frame end;
 	char *buffer; /* of the last payload; fresh memory for each would cost more than to fill it */
 	size_t capacity;
+	struct payload_hash *hash;
+	struct large_pipe pipe;
 };
 
 struct stream_writer {
 	int descriptor;
+	struct large_pipe pipe;
 	uint64_t frames;
-	char *piece; /* of PIECE bytes, once needed */
 };
 
-uint64_t
-payload_hash(const void *payload, size_t bytes)
+/* The lanes that count bytes are to take; null if they are to go the usual way. */
+static struct lanes *
+lanes_for(struct large_pipe *pipe, int descriptor, size_t count)
 {
-	return XXH3_64bits(payload, bytes);
+	unsigned lanes = usable_processors() / PROCESSORS_OF_LANE;
+
+	if (count < LEAST_FOR_LANES || lanes < 2)
+		return NULL;
+	if (!pipe->tried)
+		pipe->lanes = lanes_open(descriptor, lanes < MOST_LANES ? lanes : MOST_LANES);
+	pipe->tried = true;
+	return pipe->lanes;
 }
 
 struct stream_reader *
@@ -50,6 +71,7 @@ stream_open(int descriptor)
 	struct stream_reader *reader = xcalloc(1, sizeof(*reader));
 
 	reader->descriptor = descriptor;
+	reader->hash = payload_hash_new();
 	fcntl(descriptor, F_SETPIPE_SZ, PIPE_SIZE);
 	return reader;
 }
@@ -58,6 +80,8 @@ void
 stream_close(struct stream_reader *reader)
 {
 	frame_free(&reader->end);
+	lanes_close(reader->pipe.lanes);
+	payload_hash_free(reader->hash);
 	free(reader->buffer);
 	free(reader);
 }
@@ -304,12 +328,41 @@ stream_next(struct stream_reader *reader, struct frame *frame, struct failure *f
 	return check_nothing_follows(reader, failure);
 }
 
-/* Reads a payload into the reader's buffer, which grows as bytes arrive. */
+static void
+hash_arrived(void *hash, const void *bytes, size_t count)
+{
+	payload_hash_add(hash, bytes, count);
+}
+
+/* Reads up to count bytes of a payload, as read_fully(), and adds them to the hash. */
+static int
+read_hashed(struct stream_reader *reader, char *buffer, size_t count, size_t *got,
+	    struct failure *failure)
+{
+	struct lanes *lanes = lanes_for(&reader->pipe, reader->descriptor, count);
+	size_t step = 0, piece = 0;
+
+	if (lanes) {
+		if (lanes_read(lanes, buffer, count, hash_arrived, reader->hash, got))
+			return fail(failure, STATUS_IO, "%s", strerror(errno));
+		return 0;
+	}
+	for (*got = 0; *got < count && step == piece; *got += step) {
+		piece = count - *got < HASH_PIECE ? count - *got : HASH_PIECE;
+		if (read_fully(reader->descriptor, buffer + *got, piece, &step, failure))
+			return -1;
+		payload_hash_add(reader->hash, buffer + *got, step);
+	}
+	return 0;
+}
+
+/* Reads a payload into the reader's buffer, which grows as bytes arrive, and hashes it. */
 static int
 read_payload(struct stream_reader *reader, const struct frame *frame, struct failure *failure)
 {
 	size_t done = 0;
 
+	payload_hash_begin(reader->hash);
 	while (done < frame->bytes || !reader->buffer) {
 		size_t wanted, got, more = done ? done : FIRST_PIECE;
 
@@ -327,7 +380,7 @@ read_payload(struct stream_reader *reader, const struct frame *frame, struct fai
 		}
 		wanted = frame->bytes < reader->capacity ? (size_t)frame->bytes - done
 							 : reader->capacity - done;
-		if (read_fully(reader->descriptor, reader->buffer + done, wanted, &got, failure))
+		if (read_hashed(reader, reader->buffer + done, wanted, &got, failure))
 			return -1;
 		done += got;
 		if (got < wanted)
@@ -343,7 +396,7 @@ stream_payload(struct stream_reader *reader, const struct frame *frame, const vo
 {
 	if (read_payload(reader, frame, failure))
 		return fail_prefix(failure, "tensor '%.200s'", frame->tensor_name);
-	if (payload_hash(reader->buffer, (size_t)frame->bytes) != frame->hash)
+	if (payload_hash_end(reader->hash) != frame->hash)
 		return fail(failure, STATUS_DATA,
 			    "tensor '%.200s': the payload does not have the hash of its header",
 			    frame->tensor_name);
@@ -398,9 +451,12 @@ stream_create(int descriptor)
 static void
 write_bytes(struct stream_writer *writer, const void *bytes, size_t count)
 {
+	struct lanes *lanes = lanes_for(&writer->pipe, writer->descriptor, count);
 	const char *at = bytes;
 
-	while (count) {
+	if (lanes && lanes_write(lanes, bytes, count))
+		die(STATUS_IO, "standard output:");
+	while (count && !lanes) {
 		ssize_t step = write(writer->descriptor, at, count);
 
 		if (step < 0 && errno == EINTR)
@@ -463,20 +519,22 @@ stream_write_hashed(struct stream_writer *writer, const struct frame *frame, con
 	write_bytes(writer, payload, frame->bytes);
 }
 
-/* Takes the payload, from some byte on, piece by piece, and hashes it or writes it. */
-static void
-pass_pieces(struct stream_writer *writer, const struct frame *frame, uint64_t from,
-	    stream_source *source, void *context, XXH3_state_t *hash)
+uint64_t
+stream_hash(stream_source *source, void *context, uint64_t bytes, void *piece)
 {
-	for (uint64_t done = from; done < frame->bytes; done += PIECE) {
-		size_t count = frame->bytes - done < PIECE ? frame->bytes - done : PIECE;
+	struct payload_hash *hash = payload_hash_new();
+	uint64_t result;
 
-		source(context, done, writer->piece, count);
-		if (hash)
-			XXH3_64bits_update(hash, writer->piece, count);
-		else
-			write_bytes(writer, writer->piece, count);
+	payload_hash_begin(hash);
+	for (uint64_t done = 0; done < bytes; done += STREAM_PIECE) {
+		size_t count = bytes - done < STREAM_PIECE ? bytes - done : STREAM_PIECE;
+
+		source(context, done, piece, count);
+		payload_hash_add(hash, piece, count);
 	}
+	result = payload_hash_end(hash);
+	payload_hash_free(hash);
+	return result;
 }
 
 /*
@@ -503,46 +561,23 @@ send_stored(const struct stream_writer *writer, int descriptor, uint64_t offset,
 	return count - left;
 }
 
-/* Both ways of writing; descriptor is -1 if the payload lies in no file. */
-static void
-write_pieces(struct stream_writer *writer, struct frame *frame, stream_source *source,
-	     void *context, int descriptor, uint64_t offset)
+void
+stream_write_pieces(struct stream_writer *writer, const struct frame *frame, stream_source *source,
+		    void *context, int descriptor, uint64_t offset, void *piece)
 {
-	uint64_t sent = 0;
-	XXH3_state_t *hash;
+	uint64_t done = 0;
 
-	if (!writer->piece)
-		writer->piece = xmalloc(PIECE);
-	if (frame->bytes <= PIECE) {
-		source(context, 0, writer->piece, frame->bytes);
-		stream_write(writer, frame, writer->piece);
-		return;
-	}
-	hash = XXH3_createState();
-	if (!hash)
-		die(STATUS_RETRY, "out of memory");
-	XXH3_64bits_reset(hash);
-	pass_pieces(writer, frame, 0, source, context, hash);
-	frame->hash = XXH3_64bits_digest(hash);
-	XXH3_freeState(hash);
 	write_head(writer, frame);
 	if (descriptor >= 0)
-		sent = send_stored(writer, descriptor, offset, frame->bytes);
-	pass_pieces(writer, frame, sent, source, context, NULL);
-}
+		done = send_stored(writer, descriptor, offset, frame->bytes);
+	while (done < frame->bytes) {
+		uint64_t left = frame->bytes - done;
+		size_t count = left < STREAM_PIECE ? left : STREAM_PIECE;
 
-void
-stream_write_pieces(struct stream_writer *writer, struct frame *frame, stream_source *source,
-		    void *context)
-{
-	write_pieces(writer, frame, source, context, -1, 0);
-}
-
-void
-stream_write_stored(struct stream_writer *writer, struct frame *frame, stream_source *source,
-		    void *context, int descriptor, uint64_t offset)
-{
-	write_pieces(writer, frame, source, context, descriptor, offset);
+		source(context, done, piece, count);
+		write_bytes(writer, piece, count);
+		done += count;
+	}
 }
 
 void
@@ -557,8 +592,8 @@ stream_finish(struct stream_writer *writer, const struct frame *end, const char 
 	write_head(writer, &frame);
 	frame_free(&frame);
 	/* A full disk may be noticed only now. */
+	lanes_close(writer->pipe.lanes);
 	if (close(writer->descriptor))
 		die(STATUS_IO, "standard output:");
-	free(writer->piece);
 	free(writer);
 }

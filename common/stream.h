@@ -16,9 +16,6 @@
 #include "frame.h"
 #include "util.h"
 
-/* XXH3-64 of a payload. */
-uint64_t payload_hash(const void *payload, size_t bytes);
-
 struct stream_reader;
 
 /* Starts to read a stream from a descriptor, which stays the caller's. */
@@ -68,22 +65,26 @@ void stream_write(struct stream_writer *writer, struct frame *frame, const void 
 void stream_write_hashed(struct stream_writer *writer, const struct frame *frame,
 			 const void *payload);
 
+/*
+ * A payload that is not in memory as a whole is taken from a source piece by piece, first for its hash, which
+ * stands in the head, and then to be written. Pieces have up to STREAM_PIECE bytes.
+ */
+#define STREAM_PIECE ((size_t)4 << 20)
+
 /* Gives count bytes of a payload from an offset on. */
 typedef void stream_source(void *context, uint64_t offset, void *buffer, size_t count);
 
-/*
- * Writes a frame whose payload is never in memory as a whole: it is taken from the source piece by
- * piece, first for its hash, which stands in the head, and if it is large once more to be written.
- */
-void stream_write_pieces(struct stream_writer *writer, struct frame *frame, stream_source *source,
-			 void *context);
+/* The hash of so many bytes, taken by way of the memory at piece; the last piece is there afterwards. */
+uint64_t stream_hash(stream_source *source, void *context, uint64_t bytes, void *piece);
 
 /*
- * The same for a payload whose bytes also lie, as they are, in an open file from an offset on: a large one is
- * not copied from there. If they change after they are hashed, the reader sees that they do not fit the head.
+ * Writes a frame whose payload is taken from a source, by way of the memory at piece. If its bytes also lie as they
+ * are in an open file, from an offset on, they are not copied from there; otherwise descriptor is -1. If they change
+ * after they were hashed, the reader sees that they do not fit the head.
  */
-void stream_write_stored(struct stream_writer *writer, struct frame *frame, stream_source *source,
-			 void *context, int descriptor, uint64_t offset);
+void stream_write_pieces(struct stream_writer *writer, const struct frame *frame,
+			 stream_source *source, void *context, int descriptor, uint64_t offset,
+			 void *piece);
 
 /*
  * Writes the end frame, with the metadata of another if there is one, signed as given if a signature

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -361,4 +362,14 @@ format_double(double value, char buffer[static DOUBLE_TEXT_SIZE])
 			break;
 	}
 	return buffer;
+}
+
+unsigned
+usable_processors(void)
+{
+	cpu_set_t allowed;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) || CPU_COUNT(&allowed) < 1)
+		return 1;
+	return (unsigned)CPU_COUNT(&allowed);
 }

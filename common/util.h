@@ -127,4 +127,7 @@ enum { DOUBLE_TEXT_SIZE = 32 };
  */
 const char *format_double(double value, char buffer[static DOUBLE_TEXT_SIZE]);
 
+/* How many processors this process may use; at least 1. */
+unsigned usable_processors(void);
+
 #endif

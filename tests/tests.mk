@@ -17,10 +17,20 @@ $(BUILD)/tests/json-cases.tsv: tests/gen/json-cases.py
 	$(Q)mkdir -p $(@D)
 	$(Q)python3 -B $< >$@.tmp && mv $@.tmp $@
 
-# For tests/bench/run: the calls of linear algebra that spectrum cannot do without, and casts alone.
-$(BUILD)/tests/bench/bare $(BUILD)/tests/bench/casts: %: %.o $(ARCHIVE)
+# For tests/bench/run: the calls of linear algebra that spectrum cannot do without, casts alone, and a
+# reader of streams.
+BENCHES = $(patsubst %,$(BUILD)/tests/bench/%,bare casts sink)
+
+$(BENCHES): %: %.o $(ARCHIVE)
 	$(call echo,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(ARCHIVE) -llapacke -lopenblas -lxxhash -lm
+
+$(BUILD)/tests/bench/bare_cuda.o: ALL_CFLAGS += -isystem $(CUDA_HOME)/include
+
+$(BUILD)/tests/bench/bare_cuda: %: %.o $(BUILD)/common/cuda_kernels.o $(ARCHIVE)
+	$(call echo,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -L$(CUDA_HOME)/lib64 -lcusolver -lcublas -lcudart_static -lxxhash \
+		-lstdc++ -ldl -lrt -lm
 
 # Casts of all 2^32 float32 values, and of all values of the smaller types: half a minute.
 check-exhaustive: $(BUILD)/tests/unit/cast
@@ -37,8 +47,8 @@ FUZZ_CFLAGS  = -std=c11 -D_GNU_SOURCE -Icommon -g -O1 -fno-omit-frame-pointer -D
 FUZZ_MODULES = $(patsubst %,common/%.c,anatomy architecture category config container \
                container_gguf container_safetensors container_torch crew dtype format format_bnb \
                format_cast format_extremes format_float format_ggml format_ggml_k format_integer format_mx \
-               format_nvfp4 format_runs frame fused ggml gguf gguf_names head json layer model \
-               model_folder model_index natural pickle quantised quantised_awq quantised_bnb \
+               format_nvfp4 format_runs frame fused ggml gguf gguf_names head json lanes layer model \
+               model_folder model_index natural payload_hash pickle quantised quantised_awq quantised_bnb \
                quantised_family quantised_fp4 quantised_gptq quantised_packed quantised_scaled \
                safetensors scales stream strided tally torch_state util view zip)
 
@@ -71,4 +81,4 @@ $(FUZZ_TARGETS:%=build-fuzz/%): build-fuzz/%: tests/fuzz/%.c $(wildcard tests/fu
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $< $(wildcard tests/fuzz/$*_mutator.c) $(FUZZ_MODULES) \
 		-lxxhash -lm
 
--include $(UNIT_TESTS:=.d) $(BUILD)/tests/bench/bare.d $(BUILD)/tests/bench/casts.d $(FUZZ_REPLAYS:=.d) $(BUILD)/tests/fuzz/replay.d
+-include $(UNIT_TESTS:=.d) $(BENCHES:=.d) $(BUILD)/tests/bench/bare_cuda.d $(FUZZ_REPLAYS:=.d) $(BUILD)/tests/fuzz/replay.d

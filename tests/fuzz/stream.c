@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "payload_hash.h"
 #include "stream.h"
 
 /* The frames of a good stream and their payloads. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "payload_hash.h"
 #include "stream.h"
 
 /* Where a frame lies. */

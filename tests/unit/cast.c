@@ -13,6 +13,7 @@
 
 #include "format.h"
 #include "formats.h"
+#include "payload_hash.h"
 #include "stream.h"
 #include "tap.h"
 #include "util.h"

@@ -16,6 +16,7 @@
 #include "crew.h"
 #include "format.h"
 #include "formats.h"
+#include "payload_hash.h"
 #include "stream.h"
 #include "tap.h"
 #include "util.h"

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +15,17 @@
 
 #include "stream.h"
 #include "tap.h"
+
+/* A machine with enough processors for a stream to take several lanes, whatever the real one has. */
+int
+sched_getaffinity(pid_t process, size_t size, cpu_set_t *processors)
+{
+	(void)process;
+	memset(processors, 0, size);
+	for (int i = 0; i < 16; i++)
+		CPU_SET((size_t)i, processors);
+	return 0;
+}
 
 /* A file in memory that holds these bytes, at its start. */
 static int
@@ -327,16 +340,22 @@ payload_file(const char *payload, uint64_t bytes)
 	return descriptor;
 }
 
-/* Writes a tensor from a file: one that has all of it, one that ends early, one that is no file. */
+/* Writes a tensor from a source, or from a file that has all of it, ends early, or is none. */
 static void
-write_stored(struct stream_writer *writer, struct frame *frame, char *payload, enum way way)
+write_pieces(struct stream_writer *writer, struct frame *frame, char *payload, enum way way)
 {
 	int ends[2], file = payload_file(payload, way == STORED ? frame->bytes : frame->bytes / 2);
+	void *piece = xmalloc(STREAM_PIECE);
 
 	if (pipe(ends))
 		abort();
-	stream_write_stored(writer, frame, copy_piece, payload,
-			    way == STORED_NOWHERE ? ends[0] : file, 1);
+	frame->hash = stream_hash(copy_piece, payload, frame->bytes, piece);
+	stream_write_pieces(writer, frame, copy_piece, payload,
+			    way == IN_PIECES	    ? -1
+			    : way == STORED_NOWHERE ? ends[0]
+						    : file,
+			    1, piece);
+	free(piece);
 	close(file);
 	close(ends[0]);
 	close(ends[1]);
@@ -352,10 +371,8 @@ stream_of(uint64_t bytes, char *payload, enum way way)
 
 	if (way == WHOLE)
 		stream_write(writer, &frame, payload);
-	else if (way == IN_PIECES)
-		stream_write_pieces(writer, &frame, copy_piece, payload);
 	else
-		write_stored(writer, &frame, payload, way);
+		write_pieces(writer, &frame, payload, way);
 	frame_free(&frame);
 	stream_finish(writer, NULL, "test");
 	lseek(descriptor, 0, SEEK_SET);
@@ -399,6 +416,121 @@ check_sizes(void)
 		close(whole);
 	}
 	free(payload);
+}
+
+/* Frames of which some are large enough for lanes, and the end of a pipe that they are written to. */
+struct large {
+	char *payload;
+	uint64_t sizes[4];
+	int output;
+};
+
+static void *
+write_large(void *argument)
+{
+	const struct large *large = argument;
+	struct stream_writer *writer = stream_create(large->output);
+
+	for (size_t i = 0; i < 4; i++) {
+		struct frame frame = frame_new(FRAME_TENSOR, "w", DTYPE_U8, 1, &large->sizes[i]);
+
+		stream_write(writer, &frame, large->payload + i);
+		frame_free(&frame);
+	}
+	stream_finish(writer, NULL, "test");
+	return NULL;
+}
+
+/* Bytes for a thread to write to one end of a pipe. */
+struct sent {
+	const char *bytes;
+	size_t count;
+	int output;
+};
+
+static void *
+send_bytes(void *argument)
+{
+	const struct sent *sent = argument;
+
+	for (size_t done = 0; done < sent->count;) {
+		ssize_t step = write(sent->output, sent->bytes + done, sent->count - done);
+
+		if (step <= 0)
+			break;
+		done += (size_t)step;
+	}
+	close(sent->output);
+	return NULL;
+}
+
+/* What a stream reader makes of the first bytes of a stream that come through a pipe. */
+static int
+read_sent(const struct text *text, size_t count, struct failure *failure)
+{
+	struct sent sent = {text->bytes, count, -1};
+	pthread_t sending;
+	int ends[2], frames;
+
+	if (pipe(ends))
+		abort();
+	sent.output = ends[1];
+	pthread_create(&sending, NULL, send_bytes, &sent);
+	frames = read_all(ends[0], failure);
+	pthread_join(sending, NULL);
+	close(ends[0]);
+	return frames;
+}
+
+/* Whether the stream that is written to a pipe is this one. */
+static bool
+writes_same(struct large *large, const struct text *text)
+{
+	char *copy = xmalloc(text->length + 1);
+	size_t length = 0;
+	pthread_t writing;
+	ssize_t got;
+	int ends[2];
+	bool same;
+
+	if (pipe(ends))
+		abort();
+	large->output = ends[1];
+	pthread_create(&writing, NULL, write_large, large);
+	while (length <= text->length &&
+	       (got = read(ends[0], copy + length, text->length + 1 - length)) > 0)
+		length += (size_t)got;
+	pthread_join(writing, NULL);
+	close(ends[0]);
+	same = length == text->length && !memcmp(copy, text->bytes, length);
+	free(copy);
+	return same;
+}
+
+static void
+check_large_pipes(void)
+{
+	enum { MIB = 1 << 20 };
+	struct large large = {xmalloc(30 * MIB + 4), {30 * MIB, 5, 9 * MIB, 20 * MIB}, -1};
+	int file = memfd_create("stream", 0);
+	struct failure failure;
+	struct text text;
+
+	for (size_t i = 0; i < 30 * MIB + 4; i++)
+		large.payload[i] = (char)(i * 2654435761u >> 13);
+	large.output = dup(file);
+	write_large(&large);
+	text = text_of_file(file);
+	tap(writes_same(&large, &text), "large payloads are written to a pipe as to a file");
+	tap(read_sent(&text, text.length, &failure) == 4, "and are read from one");
+	tap(read_sent(&text, 25 * MIB, &failure) < 0 && strstr(failure.text, "cut off after"),
+	    "and cut off: %s", failure.text);
+	text.bytes[45 * MIB] ^= 1;
+	tap(read_sent(&text, text.length, &failure) < 0 && strstr(failure.text, "hash"),
+	    "and changed: %s", failure.text);
+	text_free(&text);
+	close(file);
+	free(large.payload);
 }
 
 /* As much metadata as fits in 2 MB must take no noticeable time. */
@@ -470,6 +602,7 @@ main(void)
 	check_short_reads();
 	check_lying_length();
 	check_sizes();
+	check_large_pipes();
 	check_many_keys();
 	return tap_done();
 }
