@@ -42,7 +42,7 @@ ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -pthread $(LDFLAGS)
 COMMON  = $(patsubst common/%.c,$(BUILD)/common/%.o,$(filter-out common/cuda_%,$(wildcard common/*.c)))
 ARCHIVE = $(BUILD)/libhillpipe.a
 
-.PHONY: all cuda deps build-deps demo check bench pictures lint format install uninstall clean
+.PHONY: all cuda deps build-deps demo check bench bench-gpu bundle pictures lint format install uninstall clean
 
 all: $(PROGRAMS:%=$(BUILD)/%)
 
@@ -74,6 +74,8 @@ $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $(ARCHIVE)
 # spectrum with the back end for CUDA devices. cuBLAS and cuSOLVER are loaded when it runs.
 CUDA = $(patsubst common/%.c,$(BUILD)/common/%.o,$(wildcard common/cuda_*.c)) $(BUILD)/common/cuda_kernels.o
 
+CUDA_LIBRARIES = -llapacke -lopenblas -lxxhash $(CUDA_HOME)/lib64/libcudart_static.a -lstdc++ -ldl -lrt -lm
+
 cuda: all $(BUILD)/spectrum-cuda
 
 $(CUDA): ALL_CFLAGS += -isystem $(CUDA_HOME)/include
@@ -85,8 +87,7 @@ $(BUILD)/common/cuda_kernels.o: common/cuda_kernels.cu $(wildcard common/cuda_*.
 
 $(BUILD)/spectrum-cuda: $(BUILD)/cmd/spectrum.o $(CUDA) $(ARCHIVE)
 	$(call echo,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(BUILD)/cmd/spectrum.o $(CUDA) $(ARCHIVE) -llapacke -lopenblas -lxxhash \
-		$(CUDA_HOME)/lib64/libcudart_static.a -lstdc++ -ldl -lrt -lm
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CUDA_LIBRARIES)
 
 # --- what must be installed -----------------------------------------------------------------------
 
@@ -116,6 +117,9 @@ check: deps
 
 bench: all $(BENCHES)
 	$(RUN) tests/bench/run
+
+bench-gpu: all cuda $(BUILD)/tests/bench/sink $(BUILD)/tests/bench/bare_cuda
+	$(RUN) tests/bench/run gpu
 
 # The pictures in README.md, of the model that the tests use.
 pictures: all
@@ -152,6 +156,29 @@ uninstall:
 	rm -f $(PROGRAMS:%=$(BIN)/%) $(BIN)/spectrum-cuda $(PIPELINES:%=$(DATA)/%)
 	[ ! -d $(DATA) ] || rmdir --ignore-fail-on-non-empty $(DATA)/pipelines $(DATA)
 	for page in $(PAGES); do rm -f $(MAN)/man$${page##*.}/$${page#man/}; done
+
+# --- for machines where nothing can be installed ---------------------------------------------------
+
+# The programs, with spectrum-cuda where nvcc is, and the shared libraries that they need beside the C library,
+# in one archive to unpack anywhere. CUDA's own libraries are too large, and are where CUDA is used.
+VERSION = $(shell sed -n 's/^\#define HILLPIPE_VERSION "\(.*\)"/\1/p' common/program.h)
+BUNDLE  = hillpipe-$(VERSION)-$(shell uname -s -m | tr 'A-Z ' 'a-z-')
+NOT_BUNDLED = /(ld-linux[^/]*|lib(c|m|dl|rt|pthread))[.]so
+
+bundle: all $(if $(wildcard $(NVCC)),cuda)
+	command -v patchelf >/dev/null || tests/install-packages patchelf
+	rm -rf $(BUILD)/$(BUNDLE)
+	$(MAKE) --no-print-directory install DESTDIR= PREFIX=$(CURDIR)/$(BUILD)/$(BUNDLE)
+	mkdir $(BUILD)/$(BUNDLE)/lib
+	ldd $(BUILD)/$(BUNDLE)/bin/* | awk '$$2 == "=>" { print $$3 }' | grep -vE '$(NOT_BUNDLED)' | sort -u | \
+		xargs -I{} cp -L {} $(BUILD)/$(BUNDLE)/lib
+	chmod 644 $(BUILD)/$(BUNDLE)/lib/*
+	strip $(BUILD)/$(BUNDLE)/bin/* $(BUILD)/$(BUNDLE)/lib/*
+	patchelf --force-rpath --set-rpath '$$ORIGIN/../lib' $(BUILD)/$(BUNDLE)/bin/*
+	patchelf --force-rpath --set-rpath '$$ORIGIN' $(BUILD)/$(BUNDLE)/lib/*
+	cp README.md LICENSE $(BUILD)/$(BUNDLE)
+	tar -C $(BUILD) -czf $(BUILD)/$(BUNDLE).tar.gz $(BUNDLE)
+	@echo $(BUILD)/$(BUNDLE).tar.gz
 
 clean:
 	rm -rf build build-*

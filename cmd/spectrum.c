@@ -194,6 +194,14 @@ open_back_end(void)
 	return eigen_open(&options, &failure);
 }
 
+/* To open a GPU takes a while, in which the first matrix can be read. */
+static void *
+open_meanwhile(void *eigen)
+{
+	*(struct eigen **)eigen = open_back_end();
+	return NULL;
+}
+
 static void
 choose_program(char **argv)
 {
@@ -293,36 +301,6 @@ layer_new(struct stream_reader *reader, struct frame *frame)
 	return layer;
 }
 
-/* Reads one matrix and submits it; the frame becomes the layer's. Returns 0 or -1. */
-static int
-submit_frame(struct stream_reader *reader, struct eigen *eigen, struct frame *frame,
-	     struct failure *failure)
-{
-	const void *weights;
-
-	if (stream_weights(reader, frame, &weights, failure))
-		return -1;
-	eigen_submit(eigen, &layer_new(reader, frame)->eigen);
-	return 0;
-}
-
-/* Reads the stream to its end; ends the program where it is bad. */
-static void
-submit_stream(struct stream_reader *reader, struct eigen *eigen, const char *source)
-{
-	struct failure failure;
-	struct frame frame;
-	int more;
-
-	while ((more = stream_next(reader, &frame, &failure)) > 0)
-		if (submit_frame(reader, eigen, &frame, &failure))
-			die_failure(&failure, source);
-	if (more < 0)
-		die_failure(&failure, source);
-	eigen_end(eigen);
-	forget_all();
-}
-
 /* --- writing --- */
 
 /* What the writing thread is given, and the status it leaves. */
@@ -417,6 +395,48 @@ write_spectra(void *argument)
 	return NULL;
 }
 
+/* --- the stream --- */
+
+static pthread_t
+start_thread(void *(*run)(void *argument), void *argument)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run, argument))
+		die(STATUS_RETRY, "cannot start a thread:");
+	return thread;
+}
+
+/* Reads the next matrix. Returns 1, 0 after a good end of the stream, or -1. */
+static int
+read_frame(struct stream_reader *reader, struct frame *frame, struct failure *failure)
+{
+	const void *weights;
+	int more = stream_next(reader, frame, failure);
+
+	return more > 0 && stream_weights(reader, frame, &weights, failure) ? -1 : more;
+}
+
+/* Reads and submits all matrices; ends the program where the stream is bad. */
+static void
+compute_stream(struct stream_reader *reader, struct output *output, const char *source)
+{
+	pthread_t opening = start_thread(open_meanwhile, &output->eigen), writing;
+	struct failure failure;
+	struct frame frame;
+	int more = read_frame(reader, &frame, &failure);
+
+	pthread_join(opening, NULL);
+	writing = start_thread(write_spectra, output);
+	for (; more > 0; more = read_frame(reader, &frame, &failure))
+		eigen_submit(output->eigen, &layer_new(reader, &frame)->eigen);
+	if (more < 0)
+		die_failure(&failure, source);
+	eigen_end(output->eigen);
+	forget_all();
+	pthread_join(writing, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -425,7 +445,6 @@ main(int argc, char **argv)
 	struct output output = {0};
 	struct stream_reader *reader;
 	const char *operand;
-	pthread_t thread;
 	char *signature;
 
 	program_begin(&program);
@@ -436,12 +455,8 @@ main(int argc, char **argv)
 	signature = program_signature(&program, optind, argv, without_effect);
 	output.signature = signature;
 	output.writer = stream_create(STDOUT_FILENO);
-	output.eigen = open_back_end();
 	progress_begin(PROGRESS_SPECTRUM, progress);
-	if (pthread_create(&thread, NULL, write_spectra, &output))
-		die(STATUS_RETRY, "cannot start a thread:");
-	submit_stream(reader, output.eigen, program_source(operand));
-	pthread_join(thread, NULL);
+	compute_stream(reader, &output, program_source(operand));
 	progress_end();
 	stream_finish(output.writer, stream_end_frame(reader), signature);
 	eigen_close(output.eigen);

@@ -148,15 +148,47 @@ cuda_device_cut(const struct cuda_device *device, const struct eigen_job *job)
 	return cuda_cut(job, depth ? depth : 1, device->block_bytes);
 }
 
-/* The solvers' work space is not known without asking them: as much again was seen to be not enough. */
+/* What Xsyevd and XsyevBatched were seen to ask for, for each matrix: four times the matrix, and a little. */
+#define WORK_MATRICES 4
+#define WORK_MORE     (2 * MIB)
+
+/* Of the budget; the rest is for panels, blocks and results. */
+#define SOLVER_PART 0.75
+
+/* Bytes for a Gram matrix and what the solver needs for it. */
+static double
+bytes_of_gram(size_t n)
+{
+	return (1.0 + WORK_MATRICES) * (double)n * (double)n * sizeof(double) + WORK_MORE;
+}
+
+/* The SVD's work space is not known without asking it: as much again was seen to be not enough. */
 bool
 cuda_fits(size_t budget, enum eigen_solver solver, const struct eigen_job *job)
 {
 	double n = (double)job->count, m = (double)eigen_larger_side(job);
-	double matrix = solver == EIGEN_SVD ? m * n : n * n;
 
-	return (2 * matrix + 64 * n) * sizeof(double) <= 0.25 * (double)budget &&
-	       n * sizeof(double) <= (double)budget / LARGEST_BLOCK_OF;
+	if (n * sizeof(double) > (double)budget / LARGEST_BLOCK_OF)
+		return false;
+	if (solver == EIGEN_SVD)
+		return (2 * m * n + 64 * n) * sizeof(double) <= 0.25 * (double)budget;
+	return bytes_of_gram(job->count) <= SOLVER_PART * (double)budget;
+}
+
+size_t
+cuda_call_size(size_t budget, enum eigen_solver solver, size_t n)
+{
+	bool small = solver == EIGEN_GRAM && n <= CUDA_BATCH_SIDE;
+
+	return small && CUDA_BATCH_SIZE * bytes_of_gram(n) <= SOLVER_PART * (double)budget
+		       ? CUDA_BATCH_SIZE
+		       : 1;
+}
+
+static size_t
+call_size(const struct cuda_device *device, size_t n)
+{
+	return cuda_call_size(device->budget, device->solver, n);
 }
 
 /* The bytes of results: eigenvalues, a trace and what the solver says for each matrix. */
@@ -185,14 +217,14 @@ infos_in(struct cuda_device *device, size_t n, size_t count)
 }
 
 bool
-cuda_begin(struct cuda_device *device, const struct cuda_cut *cut, size_t count)
+cuda_begin(struct cuda_device *device, const struct cuda_cut *cut)
 {
-	size_t n = cut->n;
+	size_t n = cut->n, size = call_size(device, n);
 
 	return cuda_grow(device, &device->panel, cut->depth * n * sizeof(double)) &&
 	       (device->solver == EIGEN_SVD ||
-		cuda_grow(device, &device->grams, count * n * n * sizeof(double))) &&
-	       cuda_grow(device, &device->results, results_of(n, count));
+		cuda_grow(device, &device->grams, size * n * n * sizeof(double))) &&
+	       cuda_grow(device, &device->results, results_of(n, size));
 }
 
 /* Adds what is in the panel, the last part of it or all, to a Gram matrix. */
@@ -322,17 +354,28 @@ solve_batch(struct cuda_device *device, int64_t n, int64_t count)
 				   infos_in(device, (size_t)n, (size_t)count), count));
 }
 
+/* Makes count matrices up to size by zero matrices. */
+static bool
+fill_call(struct cuda_device *device, size_t n, size_t count, size_t size)
+{
+	return cuda_ok("cudaMemsetAsync",
+		       cudaMemsetAsync((double *)device->grams.memory + count * n * n, 0,
+				       (size - count) * n * n * sizeof(double), device->stream));
+}
+
 bool
 cuda_solve_grams(struct cuda_device *device, size_t n, size_t count, double *values, int *infos,
 		 const char **method)
 {
-	bool batched = n <= CUDA_BATCH_SIDE;
+	size_t size = call_size(device, n);
+	bool batched = size > 1;
 
 	*method = batched ? "gram-cuda-batched" : "gram-cuda-xsyevd";
-	return (batched ? solve_batch(device, (int64_t)n, (int64_t)count)
+	return (batched ? fill_call(device, n, count, size) &&
+				  solve_batch(device, (int64_t)n, (int64_t)size)
 			: solve_one(device, (int64_t)n)) &&
 	       fetch(device, values, values_in(device), n * count * sizeof(double)) &&
-	       fetch(device, infos, infos_in(device, n, count), count * sizeof(int));
+	       fetch(device, infos, infos_in(device, n, size), count * sizeof(int));
 }
 
 bool

@@ -14,9 +14,12 @@
 #include "cuda_library.h"
 #include "eigen.h"
 
-/* Matrices up to this side share a call of the solver, and at most so many do. */
+/*
+ * Gram matrices up to this side share calls of the solver, always so many: fewer are made up to that by zero
+ * matrices, which takes little longer, and the last digits depend on the number.
+ */
 #define CUDA_BATCH_SIDE 1024
-#define CUDA_BATCH_MOST 64
+#define CUDA_BATCH_SIZE 32
 
 /* So many threads use one device, each with its part of the memory: one sends matrices while the other
  * waits for a solver. */
@@ -64,8 +67,17 @@ struct cuda_cut cuda_device_cut(const struct cuda_device *device, const struct e
 /* Whether a matrix is small enough for a device of so many bytes. */
 bool cuda_fits(size_t budget, enum eigen_solver solver, const struct eigen_job *job);
 
-/* Makes room for count matrices like that one, which cuda_add_block() then fills one after the other. */
-bool cuda_begin(struct cuda_device *device, const struct cuda_cut *cut, size_t count);
+/*
+ * How many Gram matrices of a side share a call of the solver where so many bytes may be used:
+ * CUDA_BATCH_SIZE, or 1.
+ */
+size_t cuda_call_size(size_t budget, enum eigen_solver solver, size_t n);
+
+/*
+ * Makes room for as many matrices like that one as share a call, which cuda_add_block() then fills one after
+ * the other.
+ */
+bool cuda_begin(struct cuda_device *device, const struct cuda_cut *cut);
 
 /*
  * Adds a block of W times 2^-exponent, which is in the device's memory, to matrix number place. The

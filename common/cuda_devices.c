@@ -31,6 +31,9 @@ struct worker {
 	struct cuda_device device;
 	int number;
 	pthread_t thread;
+	pthread_mutex_t
+		*solving; /* one at a time of the threads that share a device: two solvers at
+	                             once are not faster, and would both be sent matrices at once */
 	struct {
 		void *host; /* pinned */
 		size_t size;
@@ -52,6 +55,7 @@ struct devices {
 	struct waiting *head, **tail;
 	bool ended;
 	size_t budget; /* the least of all devices' */
+	pthread_mutex_t solving[MOST_DEVICES];
 	size_t count;
 	struct worker workers[];
 };
@@ -164,15 +168,20 @@ solve_grams(struct worker *worker, struct eigen_job *const *jobs, size_t count, 
 	for (size_t i = 0; good && i < count; i++) {
 		struct cuda_cut cut = cuda_device_cut(&worker->device, jobs[i]);
 
-		good = cuda_begin(&worker->device, &cut, count);
+		good = cuda_begin(&worker->device, &cut);
 	}
 	for (size_t i = 0; good && i < count; i++) {
 		struct cuda_cut cut = cuda_device_cut(&worker->device, jobs[i]);
 
 		good = send_matrix(worker, &cut, exponent, i);
 	}
-	good = good && cuda_check_traces(&worker->device, n, count, traces) &&
-	       cuda_solve_grams(&worker->device, n, count, values, infos, &method);
+	if (good && cuda_check_traces(&worker->device, n, count, traces)) {
+		pthread_mutex_lock(worker->solving);
+		good = cuda_solve_grams(&worker->device, n, count, values, infos, &method);
+		pthread_mutex_unlock(worker->solving);
+	} else {
+		good = false;
+	}
 	for (size_t i = 0; good && i < count; i++) {
 		scale[i] = !eigen_trace_is_safe(traces[i]);
 		if (!scale[i] || exponent)
@@ -218,8 +227,12 @@ solve_svd(struct worker *worker, struct eigen_job *job)
 		return true;
 	}
 	values = xmalloc(job->count * sizeof(*values));
-	good = cuda_begin(&worker->device, &cut, 1) && send_matrix(worker, &cut, exponent, 0) &&
-	       cuda_solve_svd(&worker->device, &cut, values, &info);
+	good = cuda_begin(&worker->device, &cut) && send_matrix(worker, &cut, exponent, 0);
+	if (good) {
+		pthread_mutex_lock(worker->solving);
+		good = cuda_solve_svd(&worker->device, &cut, values, &info);
+		pthread_mutex_unlock(worker->solving);
+	}
 	if (good) {
 		job->method = "svd-cuda-xgesvd";
 		job->status = info ? EIGEN_NOT_CONVERGED : EIGEN_OK;
@@ -236,7 +249,7 @@ solve_svd(struct worker *worker, struct eigen_job *job)
 static bool
 solve(struct worker *worker, struct eigen_job *const *jobs, size_t count)
 {
-	bool scale[CUDA_BATCH_MOST] = {false};
+	bool scale[CUDA_BATCH_SIZE] = {false};
 
 	if (worker->device.solver == EIGEN_SVD)
 		return solve_svd(worker, jobs[0]);
@@ -297,26 +310,48 @@ solve_again(struct worker *worker, struct eigen_job *const *jobs, size_t count)
 	open_device(worker, false);
 }
 
-/* Whether one more matrix may share a call with so many: the solver works on as much again as they take. */
-static bool
-may_share(const struct devices *devices, const struct eigen_job *a, const struct eigen_job *b,
-	  size_t count)
+/* How many matrices like this may share a call of the solver. */
+static size_t
+most_like(const struct devices *devices, const struct eigen_job *job)
 {
-	return devices->options.solver == EIGEN_GRAM && a->count == b->count &&
-	       a->count <= CUDA_BATCH_SIDE &&
-	       4 * (count + 1) * a->count * a->count * sizeof(double) <= devices->budget;
+	return cuda_call_size(devices->budget, devices->options.solver, job->count);
 }
 
-/* Takes the first matrix of the queue, and others that may share its call. The lock is held. */
 static size_t
-take_batch(struct devices *devices, struct eigen_job **jobs)
+waiting_like(const struct devices *devices, const struct eigen_job *job)
 {
 	size_t count = 0;
 
-	for (struct waiting **at = &devices->head; *at && count < CUDA_BATCH_MOST;) {
+	for (const struct waiting *at = devices->head; at; at = at->next)
+		count += at->job->count == job->count;
+	return count;
+}
+
+/*
+ * What is to be done next, where something waits: small matrices gather while there are larger ones, since
+ * a call takes about as long for one of them as for many.
+ */
+static const struct eigen_job *
+choose_next(const struct devices *devices)
+{
+	for (const struct waiting *at = devices->head; at; at = at->next)
+		if (most_like(devices, at->job) == 1 ||
+		    waiting_like(devices, at->job) >= CUDA_BATCH_SIZE)
+			return at->job;
+	return devices->head->job;
+}
+
+/* Takes from the queue what is to be done next, in one call. The lock is held. */
+static size_t
+take_batch(struct devices *devices, struct eigen_job **jobs)
+{
+	const struct eigen_job *first = devices->head ? choose_next(devices) : NULL;
+	size_t most = first ? most_like(devices, first) : 0, count = 0;
+
+	for (struct waiting **at = &devices->head; *at && count < most;) {
 		struct waiting *waiting = *at;
 
-		if (count && !may_share(devices, jobs[0], waiting->job, count)) {
+		if (most == 1 ? waiting->job != first : waiting->job->count != first->count) {
 			at = &waiting->next;
 			continue;
 		}
@@ -350,7 +385,7 @@ work(void *argument)
 {
 	struct worker *worker = argument;
 	struct devices *devices = worker->devices;
-	struct eigen_job *jobs[CUDA_BATCH_MOST];
+	struct eigen_job *jobs[CUDA_BATCH_SIZE];
 	bool opened = open_device(worker, false);
 
 	report_opening(worker, opened);
@@ -447,12 +482,15 @@ devices_open(const struct eigen_options *options, devices_done *done, void *cont
 	devices->tail = &devices->head;
 	devices->budget = SIZE_MAX;
 	pthread_mutex_init(&devices->lock, NULL);
+	for (size_t i = 0; i < MOST_DEVICES; i++)
+		pthread_mutex_init(&devices->solving[i], NULL);
 	pthread_cond_init(&devices->changed, NULL);
 	for (; devices->count < (size_t)count; devices->count++) {
 		struct worker *worker = &devices->workers[devices->count];
 
 		worker->devices = devices;
 		worker->number = numbers[devices->count / CUDA_SHARES];
+		worker->solving = &devices->solving[devices->count / CUDA_SHARES];
 		if (pthread_create(&worker->thread, NULL, work, worker))
 			die(STATUS_RETRY, "cannot start a thread:");
 	}
@@ -499,6 +537,8 @@ devices_close(struct devices *devices)
 	for (size_t i = 0; i < devices->count; i++)
 		pthread_join(devices->workers[i].thread, NULL);
 	pthread_mutex_destroy(&devices->lock);
+	for (size_t i = 0; i < MOST_DEVICES; i++)
+		pthread_mutex_destroy(&devices->solving[i]);
 	pthread_cond_destroy(&devices->changed);
 	free(devices);
 }

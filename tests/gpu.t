@@ -26,19 +26,69 @@ has_gpu() {
 	has spectrum-cuda && spectrum --gpu "$tmp/tensors.st" 2>&1 >"$tmp/gpu.st"
 }
 if ! reason=$(has_gpu); then
-	skip 'spectra on a GPU' "no CUDA device: $reason"
+	if [ "${GPU:-}" = required ]; then
+		is 'a GPU is there, as make check-gpu needs it' '' "$reason"
+	else
+		skip 'spectra on a GPU' "no CUDA device: $reason"
+	fi
 	done_testing
 	exit
 fi
 
-# agree SOLVER: whether both agree within the sum of their errors.
+# agree SOLVER [GPUS]: whether both agree within the sum of their errors.
 agree() {
 	spectrum --solver "$1" "$tmp/tensors.st" | hill-alpha | cut -f 1,8,12 >"$tmp/cpu.tsv"
-	spectrum --gpu --gpu-side 1 --solver "$1" "$tmp/tensors.st" | hill-alpha | cut -f 1,8,12 >"$tmp/gpu.tsv"
+	spectrum "--gpu=${2:-0}" --gpu-side 1 --solver "$1" "$tmp/tensors.st" | hill-alpha | cut -f 1,8,12 >"$tmp/gpu.tsv"
 	paste "$tmp/cpu.tsv" "$tmp/gpu.tsv" | awk -F '\t' '
 		NR > 1 { d = $2 - $5; if (d < 0) d = -d; if (!($1 == $4 && d <= $3 + $6)) { print; bad = 1 } }
 		END { exit bad || NR != 3 }'
 }
 ok 'gram: alpha within the sum of the errors' agree gram
 ok 'svd: alpha within the sum of the errors' agree svd
+if nvidia-smi -L | grep -q '^GPU 1'; then
+	ok 'the second GPU' agree gram 1
+	ok 'two GPUs' agree gram 0,1
+	ok 'all GPUs' agree svd all
+	fails 64 "spectrum: --gpu: GPU 1 is named twice" 'one of them twice' \
+		spectrum --gpu=1,1 "$tmp/tensors.st"
+fi
+fails 69 "spectrum: --gpu: there is no GPU 99: there are $(nvidia-smi -L | wc -l), numbered from 0" \
+	'a GPU that is not there' spectrum --gpu=99 "$tmp/tensors.st"
+ok 'spectra against closed forms' "$BUILD/tests/unit/eigen-cuda"
+
+# Neither luck nor what comes together changes a byte.
+many() {
+	shapes=
+	for i in $(seq 30); do shapes="$shapes --shape=384x400 --shape=500x$((500 + i))"; done
+	# shellcheck disable=SC2086 # options, to be split
+	st-synth -q --random $shapes -o "$tmp/many.safetensors"
+	st-layers "$tmp/many.safetensors" >"$tmp/many.st"
+	spectrum --gpu "$tmp/many.st" >"$tmp/many-gpu.st"
+}
+same() { spectrum --gpu "$@" "$tmp/many.st" | cmp - "$tmp/many-gpu.st"; }
+ok 'many small matrices' many
+ok 'again' same
+ok 'once more' same
+ok 'with some memory on the device' same --gpu-memory 2G
+ok 'with one matrix at a time' same --memory 1M
+
+# What is said and done when the device fails. The library stands in front of cuSOLVER.
+failing() {
+	calls=$1 how=$2
+	shift 2
+	LD_PRELOAD="$BUILD/tests/on-gpu/fail_solver.so" FAIL_CALLS=$calls FAIL_AS=$how \
+		spectrum --gpu --gpu-side 1 "$tmp/one.st" "$@"
+}
+st-layers --include 'layers\.0' "$tmp/model.safetensors" >"$tmp/one.st"
+spectrum --gpu --gpu-side 1 "$tmp/one.st" >"$tmp/one-gpu.st"
+for how in memory lost; do
+	failing 1 $how >"$tmp/failed.st" 2>"$tmp/messages"
+	is "$how once: tried again" 0 $?
+	ok 'and says so' grep -q '^spectrum: GPU 0: cusolverDnXsyev[A-Za-z]*: .*; trying again$' "$tmp/messages"
+	ok 'with the same result' cmp "$tmp/failed.st" "$tmp/one-gpu.st"
+	failing 2 $how >"$tmp/failed.st" 2>"$tmp/messages"
+	is "$how twice: worth another try later" 75 $?
+	ok 'and says which layer, and its size' grep -q "^spectrum: layer '.*': .* for a matrix of 384 x 384\$" "$tmp/messages"
+	ok 'and the stream has no end' sh -c '! st-info -q "$1" 2>/dev/null' - "$tmp/failed.st"
+done
 done_testing

@@ -1,6 +1,6 @@
 # How the tests are built; included by the Makefile at the top.
 
-.PHONY: unit-tests check-exhaustive fuzz fuzz-replay
+.PHONY: unit-tests gpu-tests check-gpu check-exhaustive fuzz fuzz-replay
 
 # --- unit tests: C, one program each, run by tests/unit.t ------------------------------------------
 
@@ -31,6 +31,26 @@ $(BUILD)/tests/bench/bare_cuda: %: %.o $(BUILD)/common/cuda_kernels.o $(ARCHIVE)
 	$(call echo,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -L$(CUDA_HOME)/lib64 -lcusolver -lcublas -lcudart_static -lxxhash \
 		-lstdc++ -ldl -lrt -lm
+
+# --- on a GPU: spectrum's tests with --gpu for every matrix, and what is said and done when it fails --------
+
+GPU_TESTS = $(BUILD)/tests/unit/eigen-cuda $(BUILD)/tests/on-gpu/fail_solver.so
+
+$(BUILD)/tests/unit/eigen-cuda: $(BUILD)/tests/unit/eigen.o $(CUDA) $(ARCHIVE)
+	$(call echo,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CUDA_LIBRARIES)
+
+$(BUILD)/tests/on-gpu/fail_solver.so: tests/on-gpu/fail_solver.c
+	$(call echo,LINK)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -isystem $(CUDA_HOME)/include -fPIC -shared -o $@ $< -ldl
+
+gpu-tests: all cuda $(GPU_TESTS)
+
+check-gpu: gpu-tests
+	$(RUN) BUILD="$(BUILD)" GPU=required prove $(PROVE_FLAGS) tests/gpu.t
+	PATH="$(CURDIR)/tests/on-gpu:$(CURDIR)/$(BUILD):$$PATH" BUILD="$(BUILD)" CC="$(CC)" GPU=required \
+		prove $(PROVE_FLAGS) tests/degenerate.t tests/minilm.t tests/stream.t tests/bad-input.t
 
 # Casts of all 2^32 float32 values, and of all values of the smaller types: half a minute.
 check-exhaustive: $(BUILD)/tests/unit/cast
