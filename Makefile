@@ -92,7 +92,7 @@ $(BUILD)/spectrum-cuda: $(BUILD)/cmd/spectrum.o $(CUDA) $(ARCHIVE)
 # --- what must be installed -----------------------------------------------------------------------
 
 BUILD_PACKAGES = $(if $(findstring clang,$(CC)),clang,gcc) libc6-dev libopenblas-dev liblapacke-dev libpcre2-dev libxxhash-dev
-CHECK_PACKAGES = fonts-dejavu-core gnuplot-nox libcjson-dev mandoc perl python3 python3-venv strace
+CHECK_PACKAGES = fonts-dejavu-core gnuplot-nox libcjson-dev mandoc patchelf perl python3 python3-venv strace
 
 deps:
 	tests/install-packages $(BUILD_PACKAGES) $(CHECK_PACKAGES)
