@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "marchenko_pastur.h"
 #include "pattern.h"
 #include "program.h"
 #include "progress.h"
@@ -92,8 +93,18 @@ struct row {
 	struct hill hill;
 	size_t count;
 	double lambda_max;
+	double null; /* what hill.alpha would be of a large random matrix */
 	const char *method, *note;
 };
+
+/* The same share of the eigenvalues of a random matrix of the same shape. */
+static double
+null_of(const struct frame *frame, size_t k, size_t n)
+{
+	double rows = (double)frame->rows, columns = (double)frame->columns;
+
+	return alpha_null(fmin(rows, columns) / fmax(rows, columns), (double)k / (double)n);
+}
 
 static struct row
 fit_spectrum(const struct frame *frame, const double *values)
@@ -105,6 +116,7 @@ fit_spectrum(const struct frame *frame, const double *values)
 		.hill = {.alpha = NAN, .alpha_err = NAN, .lambda_ref = NAN, .k = tail_size(n)},
 		.count = n,
 		.lambda_max = n ? values[n - 1] : NAN,
+		.null = NAN,
 		.method = failed ? "failed" : "degenerate",
 		.note = failed ? frame_text(frame, "note") : "fewer than two eigenvalues",
 	};
@@ -112,6 +124,7 @@ fit_spectrum(const struct frame *frame, const double *values)
 	if (n < 2)
 		return row;
 	row.hill = spectrum_frame_fit(frame, values, row.hill.k);
+	row.null = null_of(frame, row.hill.k, n);
 	row.method = frame_text(frame, "method");
 	row.note = row.hill.note;
 	return row;
@@ -227,6 +240,12 @@ print_cast_sqnr_db(FILE *table, const struct row *row, char separator)
 	tsv_double(table, frame_number(row->frame, "cast_sqnr_db"), separator);
 }
 
+static void
+print_alpha_null(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->null, separator);
+}
+
 /* The columns in their order; new ones go to the end. */
 static const struct column {
 	const char *name;
@@ -251,6 +270,7 @@ static const struct column {
 	{"note", print_note, NULL},
 	{"cast_bits", print_cast_bits, NULL},
 	{"cast_sqnr_db", print_cast_sqnr_db, NULL},
+	{"alpha_null", print_alpha_null, NULL},
 };
 
 /* The column shown after this one, from null the first; null after the last. */

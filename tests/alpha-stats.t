@@ -7,11 +7,12 @@ spaced() { tr '\t' ' '; }
 
 # row LAYER CATEGORY PRECISION ALPHA ALPHA_ERR: a line of a table of hill-alpha
 row() {
-	printf '%s\t%s\t4\t3\t12\tF32\t%s\t%s\t2\t3\tgram\t%s\t1\t2\t0.5\t\t16\t6.020600\n' "$@"
+	printf '%s\t%s\t4\t3\t12\tF32\t%s\t%s\t2\t3\tgram\t%s\t1\t2\t0.5\t\t16\t6.020600\t6.5\n' "$@"
 }
 head="layer_name${tab}category${tab}out_features${tab}in_features${tab}numel${tab}source_dtype${tab}precision"
 head="$head${tab}alpha${tab}k_used${tab}n_eigs${tab}method${tab}alpha_err${tab}lambda_ref${tab}lambda_max"
 head="$head${tab}cast_rel_err${tab}note${tab}cast_bits${tab}cast_sqnr_db"
+head="$head${tab}alpha_null"
 # table: the rows on standard input, LAYER CATEGORY PRECISION ALPHA ALPHA_ERR in each line, as a table
 table() {
 	echo "$head"
