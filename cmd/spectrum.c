@@ -15,6 +15,7 @@
 #include "eigen.h"
 #include "program.h"
 #include "progress.h"
+#include "shuffle.h"
 #include "stream.h"
 #include "util.h"
 
@@ -38,6 +39,8 @@ static struct program program = {
 		"  --solver gram    eigenvalues of the Gram matrix of the smaller side (default)\n"
 		"  --solver svd     squared singular values of W: small ones more accurate, "
 		"slower\n"
+		"  --shuffle SEED   put the elements of each matrix into a random order before: a "
+		"null\n"
 		"  --threads N      use N threads (default: the processors there are)\n"
 		"  --memory SIZE    keep matrices and work space in flight below SIZE, such as "
 		"500M or\n"
@@ -58,10 +61,13 @@ static struct program program = {
 
 static struct eigen_options options = {.memory = DEFAULT_MEMORY, .device_side = DEFAULT_GPU_SIDE};
 static bool gpu_if_any; /* --gpu=auto */
+static bool shuffles;
+static uint64_t shuffle_seed;
 static enum progress_wish progress;
 
 enum {
 	OPTION_SOLVER = OPTION_OWN,
+	OPTION_SHUFFLE,
 	OPTION_THREADS,
 	OPTION_MEMORY,
 	OPTION_GPU,
@@ -71,6 +77,7 @@ enum {
 
 static const struct option long_options[] = {
 	{"solver", required_argument, 0, OPTION_SOLVER},
+	{"shuffle", required_argument, 0, OPTION_SHUFFLE},
 	{"threads", required_argument, 0, OPTION_THREADS},
 	{"memory", required_argument, 0, OPTION_MEMORY},
 	{"gpu", optional_argument, 0, OPTION_GPU},
@@ -135,6 +142,12 @@ parse_options(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, ":q", long_options, NULL)) != -1)
 		switch (option) {
 		case OPTION_SOLVER: parse_solver(optarg); break;
+		case OPTION_SHUFFLE:
+			shuffles = true;
+			if (!parse_unsigned(optarg, UINT64_MAX, &shuffle_seed))
+				usage_error("--shuffle takes a number for a seed, and not '%s'",
+					    optarg);
+			break;
 		case OPTION_THREADS:
 			if (!parse_unsigned(optarg, MAX_THREADS, &threads) || !threads)
 				usage_error("--threads takes a number from 1 to %d, and not '%s'",
@@ -270,6 +283,18 @@ find_same(const struct frame *frame)
 	return NULL;
 }
 
+/* The weights that the solver is given: the payload just read, or what an option makes of it. */
+static void
+take_weights(struct stream_reader *reader, struct layer *layer)
+{
+	struct eigen_job *eigen = &layer->eigen;
+
+	eigen->weights = stream_take_payload(reader);
+	if (shuffles)
+		eigen->weights = shuffle_weights(eigen->weights, &eigen->dtype, eigen->rows,
+						 eigen->columns, shuffle_seed);
+}
+
 /* The layer of the frame and the payload just read. */
 static struct layer *
 layer_new(struct stream_reader *reader, struct frame *frame)
@@ -287,7 +312,7 @@ layer_new(struct stream_reader *reader, struct frame *frame)
 		layer->original = same;
 		layer->eigen.same_as = &same->eigen;
 	} else {
-		layer->eigen.weights = stream_take_payload(reader);
+		take_weights(reader, layer);
 		remember(layer);
 	}
 	return layer;
@@ -354,7 +379,10 @@ spectrum_frame(const struct layer *layer, const char *signature)
 	frame.rows = layer->frame.rows;
 	frame.columns = layer->frame.columns;
 	frame_take_metadata(&frame, &layer->frame);
-	frame_set(&frame, "method", "%s", eigen->method);
+	frame_set(&frame, "method", "%s%s", eigen->method,
+		  shuffles && !eigen->status ? ", shuffled" : "");
+	if (shuffles)
+		frame_set(&frame, "shuffle", "%" PRIu64, shuffle_seed);
 	if (eigen->status) {
 		frame_set(&frame, "note", "%s%s", eigen_status_text(eigen->status),
 			  was_cast_out_of_range(&layer->frame) ? " after a cast that overflowed"
