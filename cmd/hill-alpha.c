@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alpha_interval.h"
 #include "marchenko_pastur.h"
 #include "pattern.h"
 #include "program.h"
@@ -27,6 +28,8 @@ static const struct program program = {
 		"\n"
 		"  --k N         fit the N largest eigenvalues\n"
 		"  --k-frac F    fit the largest share F of them, 10 at least (default 0.1)\n"
+		"  --confidence[=P]  how far alpha would scatter, with intervals that hold it at "
+		"P (0.95)\n"
 		"  --include RE  only layers whose name matches RE (repeatable: any of them)\n"
 		"  --exclude RE  no layers whose name matches RE (repeatable)\n"
 		"  --help, --version\n"
@@ -37,19 +40,30 @@ static const struct program program = {
 static struct {
 	uint64_t k; /* 0: by share */
 	double share;
+	double confidence; /* 0: no intervals */
 	struct name_choice names;
 } options = {.share = 0.1};
 
-enum { OPTION_K = OPTION_OWN, OPTION_K_FRAC, OPTION_INCLUDE, OPTION_EXCLUDE };
+enum { OPTION_K = OPTION_OWN, OPTION_K_FRAC, OPTION_CONFIDENCE, OPTION_INCLUDE, OPTION_EXCLUDE };
 
 static const struct option long_options[] = {
 	{"k", required_argument, 0, OPTION_K},
 	{"k-frac", required_argument, 0, OPTION_K_FRAC},
+	{"confidence", optional_argument, 0, OPTION_CONFIDENCE},
 	{"include", required_argument, 0, OPTION_INCLUDE},
 	{"exclude", required_argument, 0, OPTION_EXCLUDE},
 	COMMON_OPTIONS,
 	{0},
 };
+
+static void
+parse_confidence(const char *text)
+{
+	options.confidence = 0.95;
+	if (text && (!parse_double(text, &options.confidence) || options.confidence <= 0 ||
+		     options.confidence >= 1))
+		usage_error("--confidence takes a share between 0 and 1, and not '%s'", text);
+}
 
 static const char *
 parse_options(int argc, char **argv)
@@ -69,6 +83,7 @@ parse_options(int argc, char **argv)
 					"--k-frac takes a share above 0 and up to 1, and not '%s'",
 					optarg);
 			break;
+		case OPTION_CONFIDENCE: parse_confidence(optarg); break;
 		case OPTION_INCLUDE: name_choice_include(&options.names, optarg); break;
 		case OPTION_EXCLUDE: name_choice_exclude(&options.names, optarg); break;
 		default: program_common_option(&program, option, argv);
@@ -93,6 +108,7 @@ struct row {
 	struct hill hill;
 	size_t count;
 	double lambda_max;
+	struct alpha_interval interval;
 	double null; /* what hill.alpha would be of a large random matrix */
 	const char *method, *note;
 };
@@ -116,6 +132,7 @@ fit_spectrum(const struct frame *frame, const double *values)
 		.hill = {.alpha = NAN, .alpha_err = NAN, .lambda_ref = NAN, .k = tail_size(n)},
 		.count = n,
 		.lambda_max = n ? values[n - 1] : NAN,
+		.interval = {NAN, NAN, NAN},
 		.null = NAN,
 		.method = failed ? "failed" : "degenerate",
 		.note = failed ? frame_text(frame, "note") : "fewer than two eigenvalues",
@@ -125,6 +142,11 @@ fit_spectrum(const struct frame *frame, const double *values)
 		return row;
 	row.hill = spectrum_frame_fit(frame, values, row.hill.k);
 	row.null = null_of(frame, row.hill.k, n);
+	if (options.confidence > 0)
+		row.interval = alpha_interval_of(
+			values, n,
+			(size_t)(frame->rows > frame->columns ? frame->rows : frame->columns),
+			&row.hill, options.confidence);
 	row.method = frame_text(frame, "method");
 	row.note = row.hill.note;
 	return row;
@@ -246,6 +268,36 @@ print_alpha_null(FILE *table, const struct row *row, char separator)
 	tsv_double(table, row->null, separator);
 }
 
+static bool
+has_intervals(void)
+{
+	return options.confidence > 0;
+}
+
+static void
+print_alpha_se(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->interval.se, separator);
+}
+
+static void
+print_alpha_low(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->interval.low, separator);
+}
+
+static void
+print_alpha_high(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->interval.high, separator);
+}
+
+static void
+print_alpha_se_iid(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, alpha_se_iid(&row->hill), separator);
+}
+
 /* The columns in their order; new ones go to the end. */
 static const struct column {
 	const char *name;
@@ -271,6 +323,10 @@ static const struct column {
 	{"cast_bits", print_cast_bits, NULL},
 	{"cast_sqnr_db", print_cast_sqnr_db, NULL},
 	{"alpha_null", print_alpha_null, NULL},
+	{"alpha_se", print_alpha_se, has_intervals},
+	{"alpha_low", print_alpha_low, has_intervals},
+	{"alpha_high", print_alpha_high, has_intervals},
+	{"alpha_se_iid", print_alpha_se_iid, has_intervals},
 };
 
 /* The column shown after this one, from null the first; null after the last. */
