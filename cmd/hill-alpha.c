@@ -13,6 +13,7 @@
 
 #include "alpha_interval.h"
 #include "marchenko_pastur.h"
+#include "metrics.h"
 #include "pattern.h"
 #include "program.h"
 #include "progress.h"
@@ -30,6 +31,7 @@ static const struct program program = {
 		"  --k-frac F    fit the largest share F of them, 10 at least (default 0.1)\n"
 		"  --confidence[=P]  how far alpha would scatter, with intervals that hold it at "
 		"P (0.95)\n"
+		"  --metrics all|basic|LIST  columns of norms, ranks, entropy and the bulk\n"
 		"  --include RE  only layers whose name matches RE (repeatable: any of them)\n"
 		"  --exclude RE  no layers whose name matches RE (repeatable)\n"
 		"  --help, --version\n"
@@ -41,15 +43,24 @@ static struct {
 	uint64_t k; /* 0: by share */
 	double share;
 	double confidence; /* 0: no intervals */
+	struct metric_choice metrics;
 	struct name_choice names;
 } options = {.share = 0.1};
 
-enum { OPTION_K = OPTION_OWN, OPTION_K_FRAC, OPTION_CONFIDENCE, OPTION_INCLUDE, OPTION_EXCLUDE };
+enum {
+	OPTION_K = OPTION_OWN,
+	OPTION_K_FRAC,
+	OPTION_CONFIDENCE,
+	OPTION_METRICS,
+	OPTION_INCLUDE,
+	OPTION_EXCLUDE
+};
 
 static const struct option long_options[] = {
 	{"k", required_argument, 0, OPTION_K},
 	{"k-frac", required_argument, 0, OPTION_K_FRAC},
 	{"confidence", optional_argument, 0, OPTION_CONFIDENCE},
+	{"metrics", required_argument, 0, OPTION_METRICS},
 	{"include", required_argument, 0, OPTION_INCLUDE},
 	{"exclude", required_argument, 0, OPTION_EXCLUDE},
 	COMMON_OPTIONS,
@@ -63,6 +74,16 @@ parse_confidence(const char *text)
 	if (text && (!parse_double(text, &options.confidence) || options.confidence <= 0 ||
 		     options.confidence >= 1))
 		usage_error("--confidence takes a share between 0 and 1, and not '%s'", text);
+}
+
+static void
+parse_metrics(const char *list)
+{
+	const char *unknown = metric_choice_add(&options.metrics, list);
+
+	if (unknown)
+		usage_error("--metrics takes all, basic or names of columns, and not '%.*s'",
+			    (int)strcspn(unknown, ","), unknown);
 }
 
 static const char *
@@ -84,6 +105,7 @@ parse_options(int argc, char **argv)
 					optarg);
 			break;
 		case OPTION_CONFIDENCE: parse_confidence(optarg); break;
+		case OPTION_METRICS: parse_metrics(optarg); break;
 		case OPTION_INCLUDE: name_choice_include(&options.names, optarg); break;
 		case OPTION_EXCLUDE: name_choice_exclude(&options.names, optarg); break;
 		default: program_common_option(&program, option, argv);
@@ -109,17 +131,44 @@ struct row {
 	size_t count;
 	double lambda_max;
 	struct alpha_interval interval;
+	double metrics[METRIC_COUNT];
 	double null; /* what hill.alpha would be of a large random matrix */
 	const char *method, *note;
 };
 
-/* The same share of the eigenvalues of a random matrix of the same shape. */
-static double
-null_of(const struct frame *frame, size_t k, size_t n)
-{
-	double rows = (double)frame->rows, columns = (double)frame->columns;
+/* The larger and the smaller side of the matrix that the spectrum is of. */
+struct sides {
+	size_t larger, smaller;
+};
 
-	return alpha_null(fmin(rows, columns) / fmax(rows, columns), (double)k / (double)n);
+static struct sides
+sides_of(const struct frame *frame)
+{
+	size_t rows = (size_t)frame->rows, columns = (size_t)frame->columns;
+
+	return rows > columns ? (struct sides){rows, columns} : (struct sides){columns, rows};
+}
+
+/* What is said of the spectrum beside its fit. */
+static void
+describe_spectrum(struct row *row, const double *values)
+{
+	struct sides sides = sides_of(row->frame);
+	struct metric_source source = {values,
+				       row->count,
+				       sides.larger,
+				       sides.smaller,
+				       frame_number(row->frame, "lambda_err"),
+				       row->hill};
+
+	if (row->count > 1)
+		row->null = alpha_null((double)sides.smaller / (double)sides.larger,
+				       (double)row->hill.k / (double)row->count);
+	if (row->count > 1 && options.confidence > 0)
+		row->interval = alpha_interval_of(values, row->count, sides.larger, &row->hill,
+						  options.confidence);
+	if (metric_choice_any(&options.metrics))
+		metrics_of(&source, row->metrics);
 }
 
 static struct row
@@ -138,17 +187,12 @@ fit_spectrum(const struct frame *frame, const double *values)
 		.note = failed ? frame_text(frame, "note") : "fewer than two eigenvalues",
 	};
 
-	if (n < 2)
-		return row;
-	row.hill = spectrum_frame_fit(frame, values, row.hill.k);
-	row.null = null_of(frame, row.hill.k, n);
-	if (options.confidence > 0)
-		row.interval = alpha_interval_of(
-			values, n,
-			(size_t)(frame->rows > frame->columns ? frame->rows : frame->columns),
-			&row.hill, options.confidence);
-	row.method = frame_text(frame, "method");
-	row.note = row.hill.note;
+	if (n > 1) {
+		row.hill = spectrum_frame_fit(frame, values, row.hill.k);
+		row.method = frame_text(frame, "method");
+		row.note = row.hill.note;
+	}
+	describe_spectrum(&row, values);
 	return row;
 }
 
@@ -341,21 +385,58 @@ next_column(const struct column *column)
 	return NULL;
 }
 
+/* The metric wanted from this one on; METRIC_COLUMNS after the last. */
+static enum metric
+next_metric(unsigned metric)
+{
+	while (metric < METRIC_COLUMNS && !options.metrics.wanted[metric])
+		metric++;
+	return (enum metric)metric;
+}
+
+/* What stands after a column: metrics come last. */
+static char
+separator_after(const struct column *next, unsigned metric)
+{
+	return next || metric < METRIC_COLUMNS ? '\t' : '\n';
+}
+
 static void
 print_header(FILE *table)
 {
+	enum metric metric = next_metric(0);
+
 	for (const struct column *column = next_column(NULL), *next; column; column = next) {
 		next = next_column(column);
-		tsv_text(table, column->name, next ? '\t' : '\n');
+		tsv_text(table, column->name, separator_after(next, metric));
 	}
+	for (enum metric next; metric < METRIC_COLUMNS; metric = next) {
+		next = next_metric(metric + 1);
+		tsv_text(table, metric_name(metric), separator_after(NULL, next));
+	}
+}
+
+static void
+print_metric(FILE *table, const struct row *row, enum metric metric, char separator)
+{
+	if (metric == METRIC_WARNING)
+		tsv_text(table, metric_warning(row->hill.alpha), separator);
+	else
+		tsv_double(table, row->metrics[metric], separator);
 }
 
 static void
 print_row(FILE *table, const struct row *row)
 {
+	enum metric metric = next_metric(0);
+
 	for (const struct column *column = next_column(NULL), *next; column; column = next) {
 		next = next_column(column);
-		column->print(table, row, next ? '\t' : '\n');
+		column->print(table, row, separator_after(next, metric));
+	}
+	for (enum metric next; metric < METRIC_COLUMNS; metric = next) {
+		next = next_metric(metric + 1);
+		print_metric(table, row, metric, separator_after(NULL, next));
 	}
 }
 
