@@ -136,17 +136,25 @@ struct row {
 	const char *method, *note;
 };
 
-/* The larger and the smaller side of the matrix that the spectrum is of. */
+/* The larger and the smaller side of the matrix that the spectrum is of, or of the windows. */
 struct sides {
 	size_t larger, smaller;
+	bool are_pooled; /* eigenvalues of several windows, which do not repel each other */
 };
 
 static struct sides
 sides_of(const struct frame *frame)
 {
-	size_t rows = (size_t)frame->rows, columns = (size_t)frame->columns;
+	uint64_t rows = 0, columns = 0;
+	bool are_pooled = frame_get(frame, "windows");
 
-	return rows > columns ? (struct sides){rows, columns} : (struct sides){columns, rows};
+	if (!are_pooled || !parse_unsigned(frame_text(frame, "window_rows"), UINT32_MAX, &rows) ||
+	    !parse_unsigned(frame_text(frame, "window_cols"), UINT32_MAX, &columns)) {
+		rows = frame->rows;
+		columns = frame->columns;
+	}
+	return (struct sides){(size_t)(rows > columns ? rows : columns),
+			      (size_t)(rows > columns ? columns : rows), are_pooled};
 }
 
 /* What is said of the spectrum beside its fit. */
@@ -164,7 +172,7 @@ describe_spectrum(struct row *row, const double *values)
 	if (row->count > 1)
 		row->null = alpha_null((double)sides.smaller / (double)sides.larger,
 				       (double)row->hill.k / (double)row->count);
-	if (row->count > 1 && options.confidence > 0)
+	if (row->count > 1 && options.confidence > 0 && !sides.are_pooled)
 		row->interval = alpha_interval_of(values, row->count, sides.larger, &row->hill,
 						  options.confidence);
 	if (metric_choice_any(&options.metrics))

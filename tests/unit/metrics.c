@@ -114,7 +114,7 @@ static void
 check_bulk(size_t rows, size_t columns, unsigned spikes)
 {
 	enum { DRAWS = 200 };
-	double scale = 0, square = 0, found = 0;
+	double scale = 0, found = 0;
 	size_t count = rows * columns;
 	struct random random;
 
@@ -132,7 +132,6 @@ check_bulk(size_t rows, size_t columns, unsigned spikes)
 		lapack_solve(&job, EIGEN_GRAM, 1);
 		bulk = bulk_fit(job.values, job.count, rows > columns ? rows : columns, job.count);
 		scale += bulk.scale / DRAWS;
-		square += bulk.scale * bulk.scale / DRAWS;
 		found += (double)bulk.spikes / DRAWS;
 		free(job.values);
 	}
