@@ -157,6 +157,27 @@ sides_of(const struct frame *frame)
 			      (size_t)(rows > columns ? columns : rows), are_pooled};
 }
 
+/* alpha_null of a spectrum. It takes as long as a fit of 384 eigenvalues, and layers of a model have few shapes,
+ * so the last ones are kept. */
+static double
+null_of(const struct sides *sides, size_t k, size_t n)
+{
+	static _Thread_local struct null {
+		double aspect, share, alpha;
+	} kept[8];
+	static _Thread_local unsigned next;
+	double aspect = (double)sides->smaller / (double)sides->larger;
+	double share = (double)k / (double)n;
+	struct null *null = kept;
+
+	for (; null < kept + 8; null++)
+		if (null->aspect == aspect && null->share == share)
+			return null->alpha;
+	null = &kept[next++ % 8];
+	*null = (struct null){aspect, share, alpha_null(aspect, share)};
+	return null->alpha;
+}
+
 /* What is said of the spectrum beside its fit. */
 static void
 describe_spectrum(struct row *row, const double *values)
@@ -170,8 +191,7 @@ describe_spectrum(struct row *row, const double *values)
 				       row->hill};
 
 	if (row->count > 1)
-		row->null = alpha_null((double)sides.smaller / (double)sides.larger,
-				       (double)row->hill.k / (double)row->count);
+		row->null = null_of(&sides, row->hill.k, row->count);
 	if (row->count > 1 && options.confidence > 0 && !sides.are_pooled)
 		row->interval = alpha_interval_of(values, row->count, sides.larger, &row->hill,
 						  options.confidence);
