@@ -27,6 +27,9 @@ static const struct program program = {
 		"  --by WHAT          a row for each precision (default), category, or both\n"
 		"  --changes          what each precision costs, and how far it moves alpha: by\n"
 		"                     precision (default) or both\n"
+		"  --summary          a row for each precision and quantity, metrics too: means "
+		"over\n"
+		"                     layers, and weighted by their parameters\n"
 		"  --wide             a row for each layer, with its fits side by side\n"
 		"  --sensitivity      a row for each layer: how alpha varies over precisions\n"
 		"  --reference P      what --changes and --sensitivity compare with (default the\n"
@@ -41,7 +44,13 @@ static const struct program program = {
 /* What there is a row for in statistics; a set. */
 enum grouping { BY_PRECISION = 1, BY_CATEGORY = 2, BY_BOTH = BY_PRECISION | BY_CATEGORY };
 
-enum content { CONTENT_STATISTICS, CONTENT_CHANGES, CONTENT_WIDE, CONTENT_SENSITIVITY };
+enum content {
+	CONTENT_STATISTICS,
+	CONTENT_CHANGES,
+	CONTENT_SUMMARY,
+	CONTENT_WIDE,
+	CONTENT_SENSITIVITY
+};
 
 static struct {
 	enum content content;
@@ -53,6 +62,7 @@ static struct {
 enum {
 	OPTION_BY = OPTION_OWN,
 	OPTION_CHANGES,
+	OPTION_SUMMARY,
 	OPTION_WIDE,
 	OPTION_SENSITIVITY,
 	OPTION_REFERENCE,
@@ -64,6 +74,7 @@ enum {
 static const struct option long_options[] = {
 	{"by", required_argument, 0, OPTION_BY},
 	{"changes", no_argument, 0, OPTION_CHANGES},
+	{"summary", no_argument, 0, OPTION_SUMMARY},
 	{"wide", no_argument, 0, OPTION_WIDE},
 	{"sensitivity", no_argument, 0, OPTION_SENSITIVITY},
 	{"reference", required_argument, 0, OPTION_REFERENCE},
@@ -90,7 +101,7 @@ static void
 choose_content(enum content content)
 {
 	if (options.content != CONTENT_STATISTICS && content != options.content)
-		usage_error("--changes, --wide and --sensitivity exclude each other");
+		usage_error("--changes, --summary, --wide and --sensitivity exclude each other");
 	options.content = content;
 }
 
@@ -111,6 +122,7 @@ parse_options(int argc, char **argv)
 		switch (option) {
 		case OPTION_BY: options.by = parse_grouping(optarg); break;
 		case OPTION_CHANGES: choose_content(CONTENT_CHANGES); break;
+		case OPTION_SUMMARY: choose_content(CONTENT_SUMMARY); break;
 		case OPTION_WIDE: choose_content(CONTENT_WIDE); break;
 		case OPTION_SENSITIVITY: choose_content(CONTENT_SENSITIVITY); break;
 		case OPTION_REFERENCE: options.reference = optarg; break;
@@ -124,7 +136,7 @@ parse_options(int argc, char **argv)
 		usage_error("--reference goes with --changes and --sensitivity");
 	if (options.by && options.content != CONTENT_STATISTICS &&
 	    options.content != CONTENT_CHANGES)
-		usage_error("--by does not go with --wide and --sensitivity");
+		usage_error("--by does not go with --summary, --wide and --sensitivity");
 	if (options.by == BY_CATEGORY && options.content == CONTENT_CHANGES)
 		usage_error("--changes are of a precision each: --by takes precision or both");
 	if (!options.by)
@@ -242,6 +254,79 @@ print_statistics(struct output_table *output, const struct alpha_table *table)
 	}
 	free(values);
 	free(categories);
+}
+
+/* --- a model as a whole ----------------------------------------------------------------------- */
+
+/* Quantities: alpha, what random matrices would give, the difference, and then the metrics. */
+enum { ALPHA, NULL_ALPHA, EXCESS, METRICS, QUANTITIES = METRICS + METRIC_COUNT };
+
+static const char *
+quantity_name(unsigned quantity)
+{
+	static const char *const names[METRICS] = {"alpha", "alpha_null", "alpha_excess"};
+
+	return quantity < METRICS ? names[quantity]
+				  : metric_name((enum metric)(quantity - METRICS));
+}
+
+/* nan where the layer has none. What is made of alpha needs one that is an estimate. */
+static double
+quantity_of(const struct fit *fit, unsigned quantity)
+{
+	double alpha = fit_is_estimate(fit) ? fit->alpha : NAN;
+
+	if (!fit->there)
+		return NAN;
+	switch (quantity) {
+	case ALPHA: return alpha;
+	case NULL_ALPHA: return fit->alpha_null;
+	case EXCESS: return alpha - fit->alpha_null;
+	default: return fit->metrics[quantity - METRICS];
+	}
+}
+
+/* A row, if any layer of the model has the quantity. */
+static void
+print_summary(struct output_table *output, const struct alpha_table *table, size_t model,
+	      size_t precision, unsigned quantity)
+{
+	double sum = 0, weighted = 0, weights = 0;
+	size_t count = 0;
+
+	for (size_t i = 0; i < table->layer_count; i++) {
+		const struct fitted_layer *layer = &table->layers[i];
+		double value = quantity_of(&layer->fits[precision], quantity);
+
+		if (layer->model != model || !isfinite(value))
+			continue;
+		count++;
+		sum += value;
+		weighted += (double)layer->elements * value;
+		weights += (double)layer->elements;
+	}
+	if (!count)
+		return;
+	begin_row(output, table, model);
+	output_table_text(output, table->precisions[precision]);
+	output_table_text(output, quantity_name(quantity));
+	output_table_unsigned(output, count);
+	output_table_double(output, sum / (double)count);
+	output_table_double(output, weighted / weights);
+}
+
+static void
+print_summaries(struct output_table *output, const struct alpha_table *table)
+{
+	static const char *const columns[] = {"precision", "quantity",	    "count",
+					      "mean",	   "weighted_mean", NULL};
+
+	output_table_columns(output, columns);
+	output_table_begin(output, options.format);
+	for (size_t model = 0; model < table->model_count; model++)
+		for (size_t p = 0; p < table->precision_count; p++)
+			for (unsigned quantity = 0; quantity < QUANTITIES; quantity++)
+				print_summary(output, table, model, p, quantity);
 }
 
 /* --- what precisions change ------------------------------------------------------------------- */
@@ -429,6 +514,7 @@ print_table(const struct alpha_table *table, size_t reference)
 	switch (options.content) {
 	case CONTENT_STATISTICS: print_statistics(&output, table); break;
 	case CONTENT_CHANGES: print_changes(&output, table, reference); break;
+	case CONTENT_SUMMARY: print_summaries(&output, table); break;
 	case CONTENT_WIDE: print_wide(&output, table); break;
 	case CONTENT_SENSITIVITY: print_sensitivity(&output, table, reference); break;
 	}

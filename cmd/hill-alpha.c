@@ -5,11 +5,15 @@
  */
 #include <getopt.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "alpha_interval.h"
+#include "marchenko_pastur.h"
+#include "metrics.h"
 #include "pattern.h"
 #include "program.h"
 #include "progress.h"
@@ -25,6 +29,9 @@ static const struct program program = {
 		"\n"
 		"  --k N         fit the N largest eigenvalues\n"
 		"  --k-frac F    fit the largest share F of them, 10 at least (default 0.1)\n"
+		"  --confidence[=P]  how far alpha would scatter, with intervals that hold it at "
+		"P (0.95)\n"
+		"  --metrics all|basic|LIST  columns of norms, ranks, entropy and the bulk\n"
 		"  --include RE  only layers whose name matches RE (repeatable: any of them)\n"
 		"  --exclude RE  no layers whose name matches RE (repeatable)\n"
 		"  --help, --version\n"
@@ -35,19 +42,49 @@ static const struct program program = {
 static struct {
 	uint64_t k; /* 0: by share */
 	double share;
+	double confidence; /* 0: no intervals */
+	struct metric_choice metrics;
 	struct name_choice names;
 } options = {.share = 0.1};
 
-enum { OPTION_K = OPTION_OWN, OPTION_K_FRAC, OPTION_INCLUDE, OPTION_EXCLUDE };
+enum {
+	OPTION_K = OPTION_OWN,
+	OPTION_K_FRAC,
+	OPTION_CONFIDENCE,
+	OPTION_METRICS,
+	OPTION_INCLUDE,
+	OPTION_EXCLUDE
+};
 
 static const struct option long_options[] = {
 	{"k", required_argument, 0, OPTION_K},
 	{"k-frac", required_argument, 0, OPTION_K_FRAC},
+	{"confidence", optional_argument, 0, OPTION_CONFIDENCE},
+	{"metrics", required_argument, 0, OPTION_METRICS},
 	{"include", required_argument, 0, OPTION_INCLUDE},
 	{"exclude", required_argument, 0, OPTION_EXCLUDE},
 	COMMON_OPTIONS,
 	{0},
 };
+
+static void
+parse_confidence(const char *text)
+{
+	options.confidence = 0.95;
+	if (text && (!parse_double(text, &options.confidence) || options.confidence <= 0 ||
+		     options.confidence >= 1))
+		usage_error("--confidence takes a share between 0 and 1, and not '%s'", text);
+}
+
+static void
+parse_metrics(const char *list)
+{
+	const char *unknown = metric_choice_add(&options.metrics, list);
+
+	if (unknown)
+		usage_error("--metrics takes all, basic or names of columns, and not '%.*s'",
+			    (int)strcspn(unknown, ","), unknown);
+}
 
 static const char *
 parse_options(int argc, char **argv)
@@ -67,6 +104,8 @@ parse_options(int argc, char **argv)
 					"--k-frac takes a share above 0 and up to 1, and not '%s'",
 					optarg);
 			break;
+		case OPTION_CONFIDENCE: parse_confidence(optarg); break;
+		case OPTION_METRICS: parse_metrics(optarg); break;
 		case OPTION_INCLUDE: name_choice_include(&options.names, optarg); break;
 		case OPTION_EXCLUDE: name_choice_exclude(&options.names, optarg); break;
 		default: program_common_option(&program, option, argv);
@@ -85,13 +124,80 @@ tail_size(size_t n)
 	return options.k < n ? (size_t)options.k : n - 1;
 }
 
-/* One fit, and the name of the method that gave the spectrum or of what prevented it. */
+/* What a row says: one fit, and the name of the method that gave the spectrum or of what prevented it. */
 struct row {
+	const struct frame *frame;
 	struct hill hill;
 	size_t count;
 	double lambda_max;
+	struct alpha_interval interval;
+	double metrics[METRIC_COUNT];
+	double null; /* what hill.alpha would be of a large random matrix */
 	const char *method, *note;
 };
+
+/* The larger and the smaller side of the matrix that the spectrum is of, or of the windows. */
+struct sides {
+	size_t larger, smaller;
+	bool are_pooled; /* eigenvalues of several windows, which do not repel each other */
+};
+
+static struct sides
+sides_of(const struct frame *frame)
+{
+	uint64_t rows = 0, columns = 0;
+	bool are_pooled = frame_get(frame, "windows");
+
+	if (!are_pooled || !parse_unsigned(frame_text(frame, "window_rows"), UINT32_MAX, &rows) ||
+	    !parse_unsigned(frame_text(frame, "window_cols"), UINT32_MAX, &columns)) {
+		rows = frame->rows;
+		columns = frame->columns;
+	}
+	return (struct sides){(size_t)(rows > columns ? rows : columns),
+			      (size_t)(rows > columns ? columns : rows), are_pooled};
+}
+
+/* alpha_null of a spectrum. It takes as long as a fit of 384 eigenvalues, and layers of a model have few shapes,
+ * so the last ones are kept. */
+static double
+null_of(const struct sides *sides, size_t k, size_t n)
+{
+	static _Thread_local struct null {
+		double aspect, share, alpha;
+	} kept[8];
+	static _Thread_local unsigned next;
+	double aspect = (double)sides->smaller / (double)sides->larger;
+	double share = (double)k / (double)n;
+	struct null *null = kept;
+
+	for (; null < kept + 8; null++)
+		if (null->aspect == aspect && null->share == share)
+			return null->alpha;
+	null = &kept[next++ % 8];
+	*null = (struct null){aspect, share, alpha_null(aspect, share)};
+	return null->alpha;
+}
+
+/* What is said of the spectrum beside its fit. */
+static void
+describe_spectrum(struct row *row, const double *values)
+{
+	struct sides sides = sides_of(row->frame);
+	struct metric_source source = {values,
+				       row->count,
+				       sides.larger,
+				       sides.smaller,
+				       frame_number(row->frame, "lambda_err"),
+				       row->hill};
+
+	if (row->count > 1)
+		row->null = null_of(&sides, row->hill.k, row->count);
+	if (row->count > 1 && options.confidence > 0 && !sides.are_pooled)
+		row->interval = alpha_interval_of(values, row->count, sides.larger, &row->hill,
+						  options.confidence);
+	if (metric_choice_any(&options.metrics))
+		metrics_of(&source, row->metrics);
+}
 
 static struct row
 fit_spectrum(const struct frame *frame, const double *values)
@@ -99,52 +205,270 @@ fit_spectrum(const struct frame *frame, const double *values)
 	size_t n = (size_t)frame->elements;
 	bool failed = !n && frame->rows && frame->columns;
 	struct row row = {
+		.frame = frame,
 		.hill = {.alpha = NAN, .alpha_err = NAN, .lambda_ref = NAN, .k = tail_size(n)},
 		.count = n,
 		.lambda_max = n ? values[n - 1] : NAN,
+		.interval = {NAN, NAN, NAN},
+		.null = NAN,
 		.method = failed ? "failed" : "degenerate",
 		.note = failed ? frame_text(frame, "note") : "fewer than two eigenvalues",
 	};
 
-	if (n < 2)
-		return row;
-	row.hill = spectrum_frame_fit(frame, values, row.hill.k);
-	row.method = frame_text(frame, "method");
-	row.note = row.hill.note;
+	if (n > 1) {
+		row.hill = spectrum_frame_fit(frame, values, row.hill.k);
+		row.method = frame_text(frame, "method");
+		row.note = row.hill.note;
+	}
+	describe_spectrum(&row, values);
 	return row;
+}
+
+/* --- columns ---------------------------------------------------------------------------------------- */
+
+static void
+print_layer(FILE *table, const struct row *row, char separator)
+{
+	tsv_text(table, frame_text(row->frame, "layer"), separator);
+}
+
+static void
+print_category(FILE *table, const struct row *row, char separator)
+{
+	tsv_text(table, frame_text(row->frame, "category"), separator);
+}
+
+static void
+print_out_features(FILE *table, const struct row *row, char separator)
+{
+	tsv_unsigned(table, row->frame->rows, separator);
+}
+
+static void
+print_in_features(FILE *table, const struct row *row, char separator)
+{
+	tsv_unsigned(table, row->frame->columns, separator);
+}
+
+static void
+print_numel(FILE *table, const struct row *row, char separator)
+{
+	tsv_unsigned(table, row->frame->rows * row->frame->columns, separator);
+}
+
+static void
+print_source_dtype(FILE *table, const struct row *row, char separator)
+{
+	tsv_text(table, frame_text(row->frame, "source_dtype"), separator);
+}
+
+static void
+print_precision(FILE *table, const struct row *row, char separator)
+{
+	tsv_text(table, frame_text(row->frame, "precision"), separator);
+}
+
+static void
+print_alpha(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->hill.alpha, separator);
+}
+
+static void
+print_k_used(FILE *table, const struct row *row, char separator)
+{
+	tsv_unsigned(table, row->hill.k, separator);
+}
+
+static void
+print_n_eigs(FILE *table, const struct row *row, char separator)
+{
+	tsv_unsigned(table, row->count, separator);
+}
+
+static void
+print_method(FILE *table, const struct row *row, char separator)
+{
+	tsv_text(table, row->method, separator);
+}
+
+static void
+print_alpha_err(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->hill.alpha_err, separator);
+}
+
+static void
+print_lambda_ref(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->hill.lambda_ref, separator);
+}
+
+static void
+print_lambda_max(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->lambda_max, separator);
+}
+
+static void
+print_cast_rel_err(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, frame_number(row->frame, "cast_rel_err"), separator);
+}
+
+static void
+print_note(FILE *table, const struct row *row, char separator)
+{
+	tsv_text(table, row->note, separator);
+}
+
+static void
+print_cast_bits(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, frame_number(row->frame, "bits"), separator);
+}
+
+static void
+print_cast_sqnr_db(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, frame_number(row->frame, "cast_sqnr_db"), separator);
+}
+
+static void
+print_alpha_null(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->null, separator);
+}
+
+static bool
+has_intervals(void)
+{
+	return options.confidence > 0;
+}
+
+static void
+print_alpha_se(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->interval.se, separator);
+}
+
+static void
+print_alpha_low(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->interval.low, separator);
+}
+
+static void
+print_alpha_high(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->interval.high, separator);
+}
+
+static void
+print_alpha_se_iid(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, alpha_se_iid(&row->hill), separator);
+}
+
+/* The columns in their order; new ones go to the end. */
+static const struct column {
+	const char *name;
+	void (*print)(FILE *table, const struct row *row, char separator);
+	bool (*is_shown)(void); /* null: always; by the options alone, so that rows agree */
+} columns[] = {
+	{"layer_name", print_layer, NULL},
+	{"category", print_category, NULL},
+	{"out_features", print_out_features, NULL},
+	{"in_features", print_in_features, NULL},
+	{"numel", print_numel, NULL},
+	{"source_dtype", print_source_dtype, NULL},
+	{"precision", print_precision, NULL},
+	{"alpha", print_alpha, NULL},
+	{"k_used", print_k_used, NULL},
+	{"n_eigs", print_n_eigs, NULL},
+	{"method", print_method, NULL},
+	{"alpha_err", print_alpha_err, NULL},
+	{"lambda_ref", print_lambda_ref, NULL},
+	{"lambda_max", print_lambda_max, NULL},
+	{"cast_rel_err", print_cast_rel_err, NULL},
+	{"note", print_note, NULL},
+	{"cast_bits", print_cast_bits, NULL},
+	{"cast_sqnr_db", print_cast_sqnr_db, NULL},
+	{"alpha_null", print_alpha_null, NULL},
+	{"alpha_se", print_alpha_se, has_intervals},
+	{"alpha_low", print_alpha_low, has_intervals},
+	{"alpha_high", print_alpha_high, has_intervals},
+	{"alpha_se_iid", print_alpha_se_iid, has_intervals},
+};
+
+/* The column shown after this one, from null the first; null after the last. */
+static const struct column *
+next_column(const struct column *column)
+{
+	const struct column *end = columns + sizeof(columns) / sizeof(*columns);
+
+	for (column = column ? column + 1 : columns; column < end; column++)
+		if (!column->is_shown || column->is_shown())
+			return column;
+	return NULL;
+}
+
+/* The metric wanted from this one on; METRIC_COLUMNS after the last. */
+static enum metric
+next_metric(unsigned metric)
+{
+	while (metric < METRIC_COLUMNS && !options.metrics.wanted[metric])
+		metric++;
+	return (enum metric)metric;
+}
+
+/* What stands after a column: metrics come last. */
+static char
+separator_after(const struct column *next, unsigned metric)
+{
+	return next || metric < METRIC_COLUMNS ? '\t' : '\n';
 }
 
 static void
 print_header(FILE *table)
 {
-	fputs("layer_name\tcategory\tout_features\tin_features\tnumel\tsource_dtype\tprecision\t"
-	      "alpha\tk_used\tn_eigs\tmethod\talpha_err\tlambda_ref\tlambda_max\tcast_rel_err\t"
-	      "note\tcast_bits\tcast_sqnr_db\n",
-	      table);
+	enum metric metric = next_metric(0);
+
+	for (const struct column *column = next_column(NULL), *next; column; column = next) {
+		next = next_column(column);
+		tsv_text(table, column->name, separator_after(next, metric));
+	}
+	for (enum metric next; metric < METRIC_COLUMNS; metric = next) {
+		next = next_metric(metric + 1);
+		tsv_text(table, metric_name(metric), separator_after(NULL, next));
+	}
 }
 
 static void
-print_row(FILE *table, const struct frame *frame, const struct row *row)
+print_metric(FILE *table, const struct row *row, enum metric metric, char separator)
 {
-	tsv_text(table, frame_text(frame, "layer"), '\t');
-	tsv_text(table, frame_text(frame, "category"), '\t');
-	tsv_unsigned(table, frame->rows, '\t');
-	tsv_unsigned(table, frame->columns, '\t');
-	tsv_unsigned(table, frame->rows * frame->columns, '\t');
-	tsv_text(table, frame_text(frame, "source_dtype"), '\t');
-	tsv_text(table, frame_text(frame, "precision"), '\t');
-	tsv_double(table, row->hill.alpha, '\t');
-	tsv_unsigned(table, row->hill.k, '\t');
-	tsv_unsigned(table, row->count, '\t');
-	tsv_text(table, row->method, '\t');
-	tsv_double(table, row->hill.alpha_err, '\t');
-	tsv_double(table, row->hill.lambda_ref, '\t');
-	tsv_double(table, row->lambda_max, '\t');
-	tsv_double(table, frame_number(frame, "cast_rel_err"), '\t');
-	tsv_text(table, row->note, '\t');
-	tsv_double(table, frame_number(frame, "bits"), '\t');
-	tsv_double(table, frame_number(frame, "cast_sqnr_db"), '\n');
+	if (metric == METRIC_WARNING)
+		tsv_text(table, metric_warning(row->hill.alpha), separator);
+	else
+		tsv_double(table, row->metrics[metric], separator);
 }
+
+static void
+print_row(FILE *table, const struct row *row)
+{
+	enum metric metric = next_metric(0);
+
+	for (const struct column *column = next_column(NULL), *next; column; column = next) {
+		next = next_column(column);
+		column->print(table, row, separator_after(next, metric));
+	}
+	for (enum metric next; metric < METRIC_COLUMNS; metric = next) {
+		next = next_metric(metric + 1);
+		print_metric(table, row, metric, separator_after(NULL, next));
+	}
+}
+
+/* --- the stream ------------------------------------------------------------------------------------- */
 
 /*
  * Fits one frame and prints its row, before the first of all the header; counts it in *rows. Returns -1,
@@ -164,7 +488,7 @@ fit_frame(struct stream_reader *reader, const struct frame *frame, uint64_t *row
 	row = fit_spectrum(frame, values);
 	if (!(*rows)++)
 		print_header(table);
-	print_row(table, frame, &row);
+	print_row(table, &row);
 	/* A value without a bound on its error is no estimate. */
 	return isfinite(row.hill.alpha_err) ? 0 : STATUS_INCOMPLETE;
 }

@@ -15,8 +15,10 @@
 #include "eigen.h"
 #include "program.h"
 #include "progress.h"
+#include "shuffle.h"
 #include "stream.h"
 #include "util.h"
+#include "windows.h"
 
 #define DEFAULT_MEMORY ((uint64_t)2 << 30)
 #define MAX_THREADS    1024
@@ -38,10 +40,14 @@ static struct program program = {
 		"  --solver gram    eigenvalues of the Gram matrix of the smaller side (default)\n"
 		"  --solver svd     squared singular values of W: small ones more accurate, "
 		"slower\n"
+		"  --shuffle SEED   put the elements of each matrix into a random order before: a "
+		"null\n"
 		"  --threads N      use N threads (default: the processors there are)\n"
 		"  --memory SIZE    keep matrices and work space in flight below SIZE, such as "
 		"500M or\n"
 		"                   8G, as far as the largest layer allows (default 2G)\n"
+		"  --windows RxC[:stride=N][:sample=N][:seed=N]\n"
+		"                   pool the spectra of windows of RxC (FARMS), all or a sample\n"
 		"  --gpu[=LIST]     use GPUs: the first, or a LIST such as 1 or 0,1, or all; auto: "
 		"all "
 		"that\n"
@@ -58,10 +64,15 @@ static struct program program = {
 
 static struct eigen_options options = {.memory = DEFAULT_MEMORY, .device_side = DEFAULT_GPU_SIDE};
 static bool gpu_if_any; /* --gpu=auto */
+static bool shuffles;
+static uint64_t shuffle_seed;
+static struct windows windows;
 static enum progress_wish progress;
 
 enum {
 	OPTION_SOLVER = OPTION_OWN,
+	OPTION_SHUFFLE,
+	OPTION_WINDOWS,
 	OPTION_THREADS,
 	OPTION_MEMORY,
 	OPTION_GPU,
@@ -71,6 +82,8 @@ enum {
 
 static const struct option long_options[] = {
 	{"solver", required_argument, 0, OPTION_SOLVER},
+	{"shuffle", required_argument, 0, OPTION_SHUFFLE},
+	{"windows", required_argument, 0, OPTION_WINDOWS},
 	{"threads", required_argument, 0, OPTION_THREADS},
 	{"memory", required_argument, 0, OPTION_MEMORY},
 	{"gpu", optional_argument, 0, OPTION_GPU},
@@ -135,6 +148,18 @@ parse_options(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, ":q", long_options, NULL)) != -1)
 		switch (option) {
 		case OPTION_SOLVER: parse_solver(optarg); break;
+		case OPTION_SHUFFLE:
+			shuffles = true;
+			if (!parse_unsigned(optarg, UINT64_MAX, &shuffle_seed))
+				usage_error("--shuffle takes a number for a seed, and not '%s'",
+					    optarg);
+			break;
+		case OPTION_WINDOWS:
+			if (!windows_parse(optarg, &windows))
+				usage_error("--windows takes a shape such as 128x128:stride=64, "
+					    "and not '%s'",
+					    optarg);
+			break;
 		case OPTION_THREADS:
 			if (!parse_unsigned(optarg, MAX_THREADS, &threads) || !threads)
 				usage_error("--threads takes a number from 1 to %d, and not '%s'",
@@ -227,6 +252,8 @@ struct layer {
 	struct eigen_job eigen; /* the first member: the back end gives it back */
 	struct frame frame;
 	struct layer *original; /* the layer whose spectrum this one shares; or null */
+	uint64_t windows;	/* how many spectra are pooled; 0: it is that of the whole matrix */
+	bool has_more;		/* a window, but not the last, which alone has the frame */
 	atomic_uint users;
 };
 
@@ -278,6 +305,17 @@ find_same(const struct frame *frame)
 	return NULL;
 }
 
+/* The weights that the solver is given: the payload just read, or what an option makes of it. */
+static void *
+take_weights(struct stream_reader *reader, struct eigen_job *matrix)
+{
+	void *weights = stream_take_payload(reader);
+
+	return shuffles ? shuffle_weights(weights, &matrix->dtype, matrix->rows, matrix->columns,
+					  shuffle_seed)
+			: weights;
+}
+
 /* The layer of the frame and the payload just read. */
 static struct layer *
 layer_new(struct stream_reader *reader, struct frame *frame)
@@ -295,10 +333,52 @@ layer_new(struct stream_reader *reader, struct frame *frame)
 		layer->original = same;
 		layer->eigen.same_as = &same->eigen;
 	} else {
-		layer->eigen.weights = stream_take_payload(reader);
+		layer->eigen.weights = take_weights(reader, &layer->eigen);
 		remember(layer);
 	}
 	return layer;
+}
+
+/* Submits the windows of the matrix just read, each for itself; the frame becomes that of the last. */
+static void
+submit_windows(struct stream_reader *reader, struct eigen *eigen, struct frame *frame)
+{
+	struct eigen_job whole = {
+		.dtype = frame->dtype, .rows = frame->rows, .columns = frame->columns};
+	struct window_walk walk = window_walk_begin(&windows, whole.rows, whole.columns);
+	uint64_t left = walk.wanted;
+	size_t row, column;
+
+	whole.weights = take_weights(reader, &whole);
+	while (window_walk_next(&walk, &row, &column)) {
+		struct layer *layer = xcalloc(1, sizeof(*layer));
+
+		atomic_init(&layer->users, 1);
+		layer->windows = windows_count(&windows, whole.rows, whole.columns);
+		layer->has_more = --left;
+		layer->eigen.dtype = whole.dtype;
+		layer->eigen.rows = windows.rows;
+		layer->eigen.columns = windows.columns;
+		layer->eigen.weights = window_copy(&walk, whole.weights, &layer->eigen.dtype, row,
+						   column);
+		if (!layer->eigen.weights)
+			die(STATUS_RETRY, "out of memory");
+		if (!layer->has_more)
+			layer->frame = *frame;
+		eigen_submit(eigen, &layer->eigen);
+	}
+	window_walk_end(&walk);
+	free(whole.weights);
+}
+
+/* Submits the matrix just read; the frame becomes the layer's. */
+static void
+submit_frame(struct stream_reader *reader, struct eigen *eigen, struct frame *frame)
+{
+	if (windows_fit(&windows, frame->rows, frame->columns))
+		submit_windows(reader, eigen, frame);
+	else
+		eigen_submit(eigen, &layer_new(reader, frame)->eigen);
 }
 
 /* --- writing --- */
@@ -308,8 +388,50 @@ struct output {
 	struct eigen *eigen;
 	struct stream_writer *writer;
 	const char *signature;
+	struct eigen_job pooled; /* the spectra of windows so far */
 	int status;
 };
+
+static int
+compare_values(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Adds a window's spectrum to those before; after the last, the layer's becomes all of them. */
+static void
+pool_window(struct eigen_job *pooled, struct layer *layer)
+{
+	struct eigen_job *window = &layer->eigen;
+
+	if (!pooled->status && window->status)
+		pooled->status = window->status;
+	if (!pooled->status) {
+		pooled->values = xreallocarray(pooled->values, pooled->count + window->count,
+					       sizeof(*pooled->values));
+		memcpy(pooled->values + pooled->count, window->values,
+		       window->count * sizeof(*pooled->values));
+		pooled->count += window->count;
+	}
+	/* Bounds hold for all; which is the greater is a question of size alone. */
+	if (window->lambda_error > pooled->lambda_error)
+		pooled->lambda_error = window->lambda_error;
+	if (window->sigma_error > pooled->sigma_error)
+		pooled->sigma_error = window->sigma_error;
+	if (layer->has_more)
+		return;
+	free(window->values);
+	window->values = pooled->values;
+	window->count = pooled->count;
+	window->status = pooled->status;
+	window->lambda_error = pooled->lambda_error;
+	window->sigma_error = pooled->sigma_error;
+	if (window->count)
+		qsort(window->values, window->count, sizeof(*window->values), compare_values);
+	*pooled = (struct eigen_job){0};
+}
 
 /* Whether weights that were finite are not after their cast. */
 static bool
@@ -319,6 +441,28 @@ was_cast_out_of_range(const struct frame *frame)
 
 	return parse_unsigned(frame_text(frame, "cast_overflow"), UINT64_MAX, &overflows) &&
 	       overflows > 0;
+}
+
+/* How the spectrum was made, and of what. */
+static void
+set_method(struct frame *frame, const struct layer *layer)
+{
+	const char *method = layer->eigen.status ? "failed" : layer->eigen.method;
+	char *pooled = layer->windows ? format_text(", %" PRIu64 " windows %zux%zu", layer->windows,
+						    windows.rows, windows.columns)
+				      : NULL;
+
+	frame_set(frame, "method", "%s%s%s", method,
+		  shuffles && !layer->eigen.status ? ", shuffled" : "",
+		  pooled && !layer->eigen.status ? pooled : "");
+	if (shuffles)
+		frame_set(frame, "shuffle", "%" PRIu64, shuffle_seed);
+	if (pooled) {
+		frame_set(frame, "windows", "%" PRIu64, layer->windows);
+		frame_set(frame, "window_rows", "%zu", windows.rows);
+		frame_set(frame, "window_cols", "%zu", windows.columns);
+	}
+	free(pooled);
 }
 
 /* The frame of a spectrum: that of the matrix, with another tensor. */
@@ -332,7 +476,7 @@ spectrum_frame(const struct layer *layer, const char *signature)
 	frame.rows = layer->frame.rows;
 	frame.columns = layer->frame.columns;
 	frame_take_metadata(&frame, &layer->frame);
-	frame_set(&frame, "method", "%s", eigen->method);
+	set_method(&frame, layer);
 	if (eigen->status) {
 		frame_set(&frame, "note", "%s%s", eigen_status_text(eigen->status),
 			  was_cast_out_of_range(&layer->frame) ? " after a cast that overflowed"
@@ -389,7 +533,10 @@ write_spectra(void *argument)
 	while ((job = eigen_next(output->eigen))) {
 		struct layer *layer = (struct layer *)job;
 
-		write_layer(output, layer);
+		if (layer->windows)
+			pool_window(&output->pooled, layer);
+		if (!layer->has_more)
+			write_layer(output, layer);
 		release(layer);
 	}
 	return NULL;
@@ -429,7 +576,7 @@ compute_stream(struct stream_reader *reader, struct output *output, const char *
 	pthread_join(opening, NULL);
 	writing = start_thread(write_spectra, output);
 	for (; more > 0; more = read_frame(reader, &frame, &failure))
-		eigen_submit(output->eigen, &layer_new(reader, &frame)->eigen);
+		submit_frame(reader, output->eigen, &frame);
 	if (more < 0)
 		die_failure(&failure, source);
 	eigen_end(output->eigen);

@@ -34,10 +34,12 @@ enum column {
 	NOTE,
 	CAST_BITS,
 	CAST_SQNR_DB,
-	COLUMNS
+	ALPHA_NULL,
+	METRICS, /* as many as there are */
+	COLUMNS = METRICS + METRIC_COUNT
 };
 
-static const char *const column_names[COLUMNS] = {
+static const char *const column_names[METRICS] = {
 	[LAYER_NAME] = "layer_name",
 	[CATEGORY] = "category",
 	[OUT_FEATURES] = "out_features",
@@ -56,7 +58,15 @@ static const char *const column_names[COLUMNS] = {
 	[NOTE] = "note",
 	[CAST_BITS] = "cast_bits",
 	[CAST_SQNR_DB] = "cast_sqnr_db",
+	[ALPHA_NULL] = "alpha_null",
 };
+
+static const char *
+column_name(size_t column)
+{
+	return column < METRICS ? column_names[column]
+				: metric_name((enum metric)(column - METRICS));
+}
 
 /* A line of the table: its fields, and what they say. */
 struct row {
@@ -126,7 +136,7 @@ read_header(char *line, struct layout *layout, struct failure *failure)
 	layout->fields = 0;
 	for (char *field; (field = next_field(&line)); layout->fields++)
 		for (size_t i = 0; i < COLUMNS; i++) {
-			if (strcmp(field, column_names[i]) != 0)
+			if (strcmp(field, column_name(i)) != 0)
 				continue;
 			if (layout->place[i] != SIZE_MAX)
 				return fail(failure, STATUS_DATA, "line 1: two columns '%s'",
@@ -137,7 +147,7 @@ read_header(char *line, struct layout *layout, struct failure *failure)
 		if (layout->place[i] == SIZE_MAX)
 			return fail(failure, STATUS_DATA,
 				    "no table of hill-alpha: there is no column '%s'",
-				    column_names[i]);
+				    column_name(i));
 	return 0;
 }
 
@@ -192,7 +202,8 @@ read_numbers(const char *const fields[COLUMNS], struct row *row, struct failure 
 		       {LAMBDA_MAX, &row->fit.lambda_max},
 		       {CAST_REL_ERR, &row->fit.cast_rel_err},
 		       {CAST_BITS, &row->fit.cast_bits},
-		       {CAST_SQNR_DB, &row->fit.cast_sqnr_db}};
+		       {CAST_SQNR_DB, &row->fit.cast_sqnr_db},
+		       {ALPHA_NULL, &row->fit.alpha_null}};
 	struct {
 		enum column column;
 		uint64_t *value;
@@ -205,11 +216,15 @@ read_numbers(const char *const fields[COLUMNS], struct row *row, struct failure 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		if (!read_number(fields[numbers[i].column], numbers[i].value))
 			return fail(failure, STATUS_DATA, "%s is no number: '%.40s'",
-				    column_names[numbers[i].column], fields[numbers[i].column]);
+				    column_name(numbers[i].column), fields[numbers[i].column]);
+	for (size_t i = METRICS; i < COLUMNS; i++)
+		if (!read_number(fields[i], &row->fit.metrics[i - METRICS]))
+			return fail(failure, STATUS_DATA, "%s is no number: '%.40s'",
+				    column_name(i), fields[i]);
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
 		if (!parse_unsigned(fields[counts[i].column], UINT64_MAX, counts[i].value))
 			return fail(failure, STATUS_DATA, "%s is no whole number: '%.40s'",
-				    column_names[counts[i].column], fields[counts[i].column]);
+				    column_name(counts[i].column), fields[counts[i].column]);
 	return 0;
 }
 
@@ -335,6 +350,7 @@ static const struct fit no_fit = {.alpha = NAN,
 				  .cast_rel_err = NAN,
 				  .cast_bits = NAN,
 				  .cast_sqnr_db = NAN,
+				  .alpha_null = NAN,
 				  .method = "",
 				  .note = ""};
 

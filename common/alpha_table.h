@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "metrics.h"
 #include "util.h"
 
 /* The fit of one layer in one precision: a row of a table. */
@@ -21,6 +22,8 @@ struct fit {
 	bool there; /* false: the table has no such row, and alpha and alpha_err are nan */
 	/* nan where not given */
 	double alpha, alpha_err, lambda_ref, lambda_max, cast_rel_err, cast_bits, cast_sqnr_db;
+	double alpha_null;
+	double metrics[METRIC_COUNT]; /* where the row is there */
 	uint64_t k, n;
 	const char *method, *note;
 };

@@ -11,6 +11,12 @@
 #define LONGEST_CATEGORY  24
 #define LONGEST_REFERENCE 10
 
+/* Beyond this random matrices would leave little room for the rest: flat matrices, or few eigenvalues. */
+#define HIGHEST_NULL 12
+
+/* Of more shapes than this no lines are drawn: they could not be told apart. */
+#define MOST_NULLS 6
+
 /* No tail is as light as this: doubles cannot tell alpha from its neighbours. */
 #define LARGEST_ALPHA 1e15
 
@@ -140,13 +146,74 @@ plot_delta_err(const struct plot *plot, const struct fitted_layer *layer, size_t
 }
 
 double
+plot_null(const struct plot *plot, const struct fitted_layer *layer)
+{
+	double null = layer->fits[plot->reference].alpha_null;
+
+	return null >= 1 && null <= LARGEST_ALPHA ? null : NAN;
+}
+
+/* Adds a value to a list of different ones, if there is room; returns how many there are or would be. */
+static size_t
+add_different(double values[MOST_NULLS], size_t count, double value)
+{
+	for (size_t i = 0; i < count && i < MOST_NULLS; i++)
+		if (values[i] == value)
+			return count;
+	if (count < MOST_NULLS)
+		values[count] = value;
+	return count + 1;
+}
+
+/* The different values up to `top` of layers; none if there are too many. */
+static size_t
+list_nulls(const struct plot *plot, const struct layer_list *layers, double top,
+	   double values[MOST_NULLS])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < layers->count; i++) {
+		double null = plot_null(plot, layers->list[i]);
+
+		if (null <= top)
+			count = add_different(values, count, null);
+	}
+	return count > MOST_NULLS ? 0 : count;
+}
+
+const char *
+plot_null_label(const struct plot *plot, const struct layer_list *layers, double top)
+{
+	double values[MOST_NULLS];
+
+	return list_nulls(plot, layers, top, values) ? "; dotted: random matrices" : "";
+}
+
+void
+plot_null_lines(const struct plot *plot, const struct layer_list *layers, double top)
+{
+	double values[MOST_NULLS];
+	size_t count = list_nulls(plot, layers, top, values);
+
+	for (size_t i = 0; i < count; i++)
+		fprintf(plot->script,
+			"set arrow %zu from graph 0,first %.17g to graph 1,first %.17g nohead back "
+			"dashtype 3 linewidth 1.2 linecolor rgb '#222222'\n",
+			PLOT_NULL_TAG + i, values[i], values[i]);
+}
+
+double
 plot_highest(const struct plot *plot, const struct layer_list *layers)
 {
 	double highest = 0;
 
-	for (size_t i = 0; i < layers->count; i++)
+	for (size_t i = 0; i < layers->count; i++) {
+		double null = plot_null(plot, layers->list[i]);
+
+		highest = null <= HIGHEST_NULL ? fmax(highest, null) : highest;
 		for (size_t p = 0; p < plot->table->precision_count; p++)
 			highest = fmax(highest, plot_alpha(layers->list[i], p));
+	}
 	return highest;
 }
 

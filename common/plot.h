@@ -86,7 +86,16 @@ double plot_alpha(const struct fitted_layer *layer, size_t precision);
 double plot_delta_of(const struct plot *plot, const struct fitted_layer *layer, size_t precision);
 double plot_delta_err(const struct plot *plot, const struct fitted_layer *layer, size_t precision);
 
-/* The largest alpha of layers, 0 if there is none. */
+/* What a random matrix of the layer's shape gives in the reference; nan where the table does not say. */
+double plot_null(const struct plot *plot, const struct fitted_layer *layer);
+
+/* Dotted lines across the axes at what random matrices give, up to `top`, for layers of few shapes; and what
+ * a subtitle says of them, "" where there are none. Lines go by the tags from PLOT_NULL_TAG on. */
+#define PLOT_NULL_TAG 20
+void plot_null_lines(const struct plot *plot, const struct layer_list *layers, double top);
+const char *plot_null_label(const struct plot *plot, const struct layer_list *layers, double top);
+
+/* The largest alpha of layers, or what random matrices give if that is not far up; 0 if there is none. */
 double plot_highest(const struct plot *plot, const struct layer_list *layers);
 
 /* The least and the largest |delta| of layers, among those that are not 0; 0 and 0 if there is none. */

@@ -31,7 +31,7 @@ struct bars {
 	double floor;	    /* where the axis of alpha begins */
 	struct page_key key;
 	int exponent; /* deltas are shown in units of this power of ten */
-	bool has_delta, has_unresolved;
+	bool has_delta, has_unresolved, has_nulls;
 	struct layer_axis axis;
 	struct category_axis categories;
 	bool by_category; /* which of the two axes is shown */
@@ -98,6 +98,24 @@ print_data(const struct bars *bars, size_t precision)
 	fputs("EOD\n", script);
 }
 
+/* Where each layer's tick of a random matrix begins; false if no layer has any. */
+static bool
+print_nulls(const struct bars *bars)
+{
+	bool any = false;
+
+	fputs("$null << EOD\n", bars->page.script);
+	for (size_t i = 0; i < bars->layers->count; i++) {
+		double null = plot_null(bars->plot, bars->layers->list[i]);
+
+		fprintf(bars->page.script, "%g\t", (double)i + 1 - GROUP_WIDTH / 2);
+		gnuplot_number(bars->page.script, null, '\n');
+		any |= !isnan(null);
+	}
+	fputs("EOD\n", bars->page.script);
+	return any;
+}
+
 /* How bars are drawn, or points where bars would be too narrow. */
 static void
 print_style(const struct bars *bars, const char *color)
@@ -132,8 +150,15 @@ print_alpha_panel(const struct bars *bars)
 		fprintf(script,
 			", \\\n\t$p%zu using 1:5 with points pointtype 2 pointsize 0.5 "
 			"linecolor rgb '#999999' notitle%s",
-			p, p + 1 < plot->table->precision_count ? ", \\\n\t" : "\n");
+			p, p + 1 < plot->table->precision_count ? ", \\\n\t" : "");
 	}
+	if (bars->has_nulls)
+		fprintf(script,
+			", \\\n\t$null using 1:2:(%g):(0) with vectors nohead linewidth 1 "
+			"linecolor "
+			"rgb '#222222' notitle",
+			GROUP_WIDTH);
+	putc('\n', script);
 }
 
 static void
@@ -191,9 +216,10 @@ print_titles(const struct bars *bars, const char *what)
 	size_t count = bars->layers->count;
 	char *title = plot_title(bars->plot, what);
 	char *subtitle = format_text(
-		"Hill α of %zu layer%s%s%s%s", count, count == 1 ? "" : "s",
+		"Hill α of %zu layer%s%s%s%s%s", count, count == 1 ? "" : "s",
 		*bars->axis.pattern ? " " : "", bars->axis.pattern,
-		bars->by_category ? ", by category, each in the order of the model" : "");
+		bars->by_category ? ", by category, each in the order of the model" : "",
+		bars->has_nulls ? "; ticks: random matrices" : "");
 
 	page_title(&bars->page, title, subtitle);
 	free(title);
@@ -221,6 +247,7 @@ plot_bars(const struct plot *plot, const char *path, const struct layer_list *la
 	bars.floor = page_alpha_axis(&bars.page, 0, plot_highest(plot, layers));
 	for (size_t p = 0; p < plot->table->precision_count; p++)
 		print_data(&bars, p);
+	bars.has_nulls = print_nulls(&bars);
 	print_titles(&bars, what);
 	print_axis(&bars, !bars.has_delta);
 	print_alpha_panel(&bars);

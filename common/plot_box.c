@@ -173,6 +173,7 @@ print_alpha_panel(const struct panels *panels, const struct layer_list *layers)
 	print_counts(&panels->axis, panels->alphas);
 	page_y_label(&panels->page, "Hill α");
 	page_alpha_axis(&panels->page, ceil(least) - 1, most);
+	plot_null_lines(plot, layers, most);
 	print_boxes(plot, "alpha", panels->alphas);
 }
 
@@ -217,7 +218,9 @@ plot_box(const struct plot *plot, const char *path, const struct layer_list *lay
 				.alphas = xcalloc(precisions, sizeof(*panels.alphas)),
 				.changes = xcalloc(precisions, sizeof(*panels.changes))};
 	char *title = plot_title(plot, "distribution of α");
-	char *subtitle = plot_count_label(layers->count);
+	char *layer_count = plot_count_label(layers->count);
+	char *subtitle = format_text("%s%s", layer_count,
+				     plot_null_label(plot, layers, plot_highest(plot, layers)));
 
 	plot_change_range(plot, layers, &least, &most);
 	left = fmax(LEFT, panels.axis.overhang);
@@ -236,5 +239,6 @@ plot_box(const struct plot *plot, const char *path, const struct layer_list *lay
 	free(panels.alphas);
 	free(panels.changes);
 	free(title);
+	free(layer_count);
 	free(subtitle);
 }

@@ -272,7 +272,9 @@ print_page(const struct plot *plot, const char *path, const struct layer_list *l
 {
 	size_t categories;
 	const char **names = plot_category_names(layers, &categories);
-	char *subtitle = describe(plot, seen, grid->panels, categories);
+	char *panels = describe(plot, seen, grid->panels, categories);
+	char *subtitle = format_text("%s%s", panels,
+				     plot_null_label(plot, layers, plot_highest(plot, layers)));
 	struct page page = page_begin(plot->script, plot->format, path, grid->width, grid->height);
 
 	print_heading(plot, &page, grid, seen, subtitle);
@@ -281,10 +283,12 @@ print_page(const struct plot *plot, const char *path, const struct layer_list *l
 
 		print_data(plot, &panel, i);
 		place_panel(plot, &page, grid, layers, i);
+		plot_null_lines(plot, &panel.layers, plot_highest(plot, layers));
 		print_panel(plot, &panel, i, seen);
 		panel_free(&panel);
 	}
 	page_end(&page);
+	free(panels);
 	free(subtitle);
 	free(names);
 }

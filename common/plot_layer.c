@@ -117,12 +117,16 @@ print_alpha_panel(const struct layer_page *all)
 {
 	const struct plot *plot = all->plot;
 	double highest = 0, room = plot->table->precision_count <= MOST_LEVEL ? 1.08 : 1.25;
+	const struct fitted_layer *list[] = {all->layer};
+	struct layer_list only = {list, 1};
+	double top = plot_highest(plot, &only);
 
 	for (size_t p = 0; p < plot->table->precision_count; p++)
 		highest = fmax(highest, plot_alpha(all->layer, p));
 	precision_axis_print(&all->axis);
 	page_y_label(&all->page, "Hill α");
-	page_alpha_axis(&all->page, 0, room * highest);
+	page_alpha_axis(&all->page, 0, fmax(room * highest, top));
+	plot_null_lines(plot, &only, top);
 	print_values(plot, all->layer, alpha_value, 1, "%.6g");
 	print_bars(plot, 2);
 	putc('\n', plot->script);
@@ -177,13 +181,16 @@ static char *
 describe(const struct plot *plot, const struct fitted_layer *layer)
 {
 	const struct fit *fit = &layer->fits[plot->reference];
+	const struct fitted_layer *list[] = {layer};
+	struct layer_list only = {list, 1};
 
 	char *category = plot_category_label(layer->category), *text;
 
 	text = format_text("%s, %" PRIu64 " × %" PRIu64 ", stored as %s, tail of %" PRIu64
-			   " of %" PRIu64 " eigenvalues%s%s",
+			   " of %" PRIu64 " eigenvalues%s%s%s",
 			   category, layer->rows, layer->columns, layer->source_dtype, fit->k,
-			   fit->n, *fit->note ? "; " : "", fit->note);
+			   fit->n, plot_null_label(plot, &only, plot_highest(plot, &only)),
+			   *fit->note ? "; " : "", fit->note);
 	free(category);
 	return text;
 }

@@ -206,6 +206,18 @@ parse_kind(const struct safetensors *document, enum frame_kind *kind, struct fai
 	return fail(failure, STATUS_DATA, "a frame of unknown kind '%.20s'", name);
 }
 
+/* Whether there may be so many eigenvalues: those of the matrix, or of as many windows as are said. */
+static bool
+is_spectrum_size(const struct safetensors *document, const struct frame *frame)
+{
+	uint64_t windows = 1, most = frame->rows < frame->columns ? frame->rows : frame->columns;
+	const char *text = document_get(document, "windows");
+
+	if (*text && !parse_unsigned(text, JSON_INTEGER_MAX, &windows))
+		return false;
+	return !multiply_checked(most, windows, &most) || frame->elements <= most;
+}
+
 /* The fields of a frame that holds a tensor. */
 static int
 parse_tensor_fields(const struct safetensors *document, struct frame *frame,
@@ -233,8 +245,7 @@ parse_tensor_fields(const struct safetensors *document, struct frame *frame,
 	if (frame->kind == FRAME_TENSOR && (rows != frame->rows || columns != frame->columns))
 		return fail(failure, STATUS_DATA, "rows and cols do not agree with the shape");
 	if (frame->kind == FRAME_SPECTRUM &&
-	    (frame->dtype != DTYPE_F64 || frame->rank != 1 ||
-	     frame->elements > (frame->rows < frame->columns ? frame->rows : frame->columns)))
+	    (frame->dtype != DTYPE_F64 || frame->rank != 1 || !is_spectrum_size(document, frame)))
 		return fail(failure, STATUS_DATA,
 			    "a spectrum that is not a vector of at most min(rows, cols) F64");
 	return 0;

@@ -7,11 +7,12 @@ spaced() { tr '\t' ' '; }
 
 # row LAYER CATEGORY PRECISION ALPHA ALPHA_ERR: a line of a table of hill-alpha
 row() {
-	printf '%s\t%s\t4\t3\t12\tF32\t%s\t%s\t2\t3\tgram\t%s\t1\t2\t0.5\t\t16\t6.020600\n' "$@"
+	printf '%s\t%s\t4\t3\t12\tF32\t%s\t%s\t2\t3\tgram\t%s\t1\t2\t0.5\t\t16\t6.020600\t6.5\n' "$@"
 }
 head="layer_name${tab}category${tab}out_features${tab}in_features${tab}numel${tab}source_dtype${tab}precision"
 head="$head${tab}alpha${tab}k_used${tab}n_eigs${tab}method${tab}alpha_err${tab}lambda_ref${tab}lambda_max"
 head="$head${tab}cast_rel_err${tab}note${tab}cast_bits${tab}cast_sqnr_db"
+head="$head${tab}alpha_null"
 # table: the rows on standard input, LAYER CATEGORY PRECISION ALPHA ALPHA_ERR in each line, as a table
 table() {
 	echo "$head"
@@ -63,6 +64,18 @@ down fp32 1 4 nan 4 4 4 4 4
 down bf16 1 3.5 nan 3.5 3.5 3.5 3.5 3.5
 q fp32 0 nan nan nan nan nan nan nan
 q bf16 0 nan nan nan nan nan nan nan" --by both
+prints "--summary: unweighted, and weighted by parameters" "$left_out
+precision quantity count mean weighted_mean
+fp32 alpha 3 3 3
+fp32 alpha_null 4 6.5 6.5
+fp32 alpha_excess 3 -3.5 -3.5
+bf16 alpha 2 3.5 3.5
+bf16 alpha_null 3 6.5 6.5
+bf16 alpha_excess 2 -3 -3" --summary
+printf 'layer_name\tcategory\tout_features\tin_features\tnumel\tprecision\talpha\tk_used\tn_eigs\tmethod\talpha_err\tnorm\tentropy\n' >"$tmp/metrics.tsv"
+printf '%s\tup\t2\t%d\t%d\tfp32\t%d\t1\t2\tgram\t0\t%s\tnan\n' a 2 4 2 10 b 6 12 4 2 c 8 16 3 inf >>"$tmp/metrics.tsv"
+is "--summary: metrics that are there" "fp32 alpha 3 3 3.25
+fp32 norm 2 6 4" "$(alpha-stats --summary "$tmp/metrics.tsv" | tail -n +2 | spaced)"
 prints "--wide leaves out nothing" \
 	"layer_name category out_features in_features numel$(
 		printf ' alpha_%s k_used_%s n_eigs_%s method_%s' fp32 fp32 fp32 fp32 bf16 bf16 bf16 bf16
@@ -286,11 +299,11 @@ refused() { # MESSAGE ARGUMENT...
 	fails 64 "alpha-stats: $message (try 'alpha-stats --help')" "refused: $*" alpha-stats "$@"
 }
 refused "--by takes precision, category or both, and not 'layer'" --by layer
-refused "--changes, --wide and --sensitivity exclude each other" --wide --sensitivity
-refused "--changes, --wide and --sensitivity exclude each other" --changes --wide
-refused "--by does not go with --wide and --sensitivity" --sensitivity --by precision
+refused "--changes, --summary, --wide and --sensitivity exclude each other" --wide --sensitivity
+refused "--changes, --summary, --wide and --sensitivity exclude each other" --changes --wide
+refused "--by does not go with --summary, --wide and --sensitivity" --sensitivity --by precision
 refused "--changes are of a precision each: --by takes precision or both" --changes --by category
-refused "--by does not go with --wide and --sensitivity" --by both --wide
+refused "--by does not go with --summary, --wide and --sensitivity" --by both --wide
 refused "--csv and --json exclude each other" --csv --json
 refused "--csv and --json exclude each other" --json --csv
 refused "--reference goes with --changes and --sensitivity" --reference fp32

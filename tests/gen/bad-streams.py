@@ -183,6 +183,9 @@ refuse("tensors-two", ALL,
        "a frame with 2 tensors instead of one")
 VECTOR = "a spectrum that is not a vector of at most min(rows, cols) F64"
 refuse("spectrum-too-long", SPECTRA, stream(changed(eigenvalues(), rows="11")), VECTOR)
+refuse("spectrum-windows-too-few", SPECTRA,
+       stream(changed(eigenvalues(), rows="4", cols="9", windows="2")), VECTOR)
+refuse("spectrum-windows-no-number", SPECTRA, stream(changed(eigenvalues(), windows="all")), VECTOR)
 refuse("spectrum-f32", SPECTRA,
        stream(Frame(eigenvalues().metadata, {"eigenvalues": tensor("F32", [12], 0, 48)}, bytes(48))),
        VECTOR)
@@ -304,6 +307,9 @@ take("three-dimensions", TENSORS, stream(tensor_frame("a", "F32", [2, 2, 3], byt
 take("one-element", TENSORS, stream(tensor_frame("a", "F64", [1, 1], bytes(8))))
 take("one-spectrum", SPECTRA, stream(eigenvalues()))
 take("spectrum-of-some", SPECTRA, stream(changed(eigenvalues(), rows="1000", cols="1000")))
+take("spectrum-of-windows", SPECTRA,
+     stream(changed(eigenvalues(), rows="6", cols="9", windows="2", window_rows="6",
+                    window_cols="9")))
 take("spectrum-ties", SPECTRA, stream(spectrum_frame("a", 12, 12, [1.0] * 12 )))
 
 

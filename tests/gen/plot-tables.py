@@ -11,7 +11,7 @@ import random
 import sys
 
 HEAD = ("layer_name category out_features in_features numel source_dtype precision alpha k_used n_eigs "
-        "method alpha_err lambda_ref lambda_max cast_rel_err note cast_bits cast_sqnr_db").split()
+        "method alpha_err lambda_ref lambda_max cast_rel_err note cast_bits cast_sqnr_db alpha_null").split()
 ODD = ["fp32", "tf32", "bf16", "fp16", "mxfp8_e4m3", "mxfp6", "int5%s", "nvfp4 {a_b}"]
 CATEGORIES = ["attn_q", "attn_k", "attn_v", "attn_o", "mlp_gate", "mlp_up", "mlp_down", "router_or_gate",
               "expert_linear", "other_linear", "embedding", "lm_head"]
@@ -42,7 +42,7 @@ def escape(text):
 def row(name, category, precision, alpha, error, count=64):
     fields = [name, category, count, count, count * count, "F32", precision, alpha, max(10, count // 10),
               count, "gram-dsyevd", error, 0.5, 9, 0.01, "",
-              max(16 - len(precision), 1), 40]
+              max(16 - len(precision), 1), 40, 6.470934]
     return [escape(str(field)) for field in fields]
 
 
