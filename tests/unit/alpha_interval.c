@@ -81,6 +81,7 @@ draw_spectrum(struct random *random, size_t rows, size_t columns, double exponen
 	job.weights = weights;
 	job.count = columns;
 	lapack_solve(&job, EIGEN_GRAM, 1);
+	free(weights);
 	return job.values;
 }
 

@@ -130,6 +130,7 @@ check_bulk(size_t rows, size_t columns, unsigned spikes)
 		job.weights = weights;
 		job.count = rows < columns ? rows : columns;
 		lapack_solve(&job, EIGEN_GRAM, 1);
+		free(weights);
 		bulk = bulk_fit(job.values, job.count, rows > columns ? rows : columns, job.count);
 		scale += bulk.scale / DRAWS;
 		found += (double)bulk.spikes / DRAWS;
