@@ -5,6 +5,7 @@
  */
 #include <getopt.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,8 +86,9 @@ tail_size(size_t n)
 	return options.k < n ? (size_t)options.k : n - 1;
 }
 
-/* One fit, and the name of the method that gave the spectrum or of what prevented it. */
+/* What a row says: one fit, and the name of the method that gave the spectrum or of what prevented it. */
 struct row {
+	const struct frame *frame;
 	struct hill hill;
 	size_t count;
 	double lambda_max;
@@ -99,6 +101,7 @@ fit_spectrum(const struct frame *frame, const double *values)
 	size_t n = (size_t)frame->elements;
 	bool failed = !n && frame->rows && frame->columns;
 	struct row row = {
+		.frame = frame,
 		.hill = {.alpha = NAN, .alpha_err = NAN, .lambda_ref = NAN, .k = tail_size(n)},
 		.count = n,
 		.lambda_max = n ? values[n - 1] : NAN,
@@ -114,37 +117,173 @@ fit_spectrum(const struct frame *frame, const double *values)
 	return row;
 }
 
+/* --- columns ---------------------------------------------------------------------------------------- */
+
 static void
-print_header(FILE *table)
+print_layer(FILE *table, const struct row *row, char separator)
 {
-	fputs("layer_name\tcategory\tout_features\tin_features\tnumel\tsource_dtype\tprecision\t"
-	      "alpha\tk_used\tn_eigs\tmethod\talpha_err\tlambda_ref\tlambda_max\tcast_rel_err\t"
-	      "note\tcast_bits\tcast_sqnr_db\n",
-	      table);
+	tsv_text(table, frame_text(row->frame, "layer"), separator);
 }
 
 static void
-print_row(FILE *table, const struct frame *frame, const struct row *row)
+print_category(FILE *table, const struct row *row, char separator)
 {
-	tsv_text(table, frame_text(frame, "layer"), '\t');
-	tsv_text(table, frame_text(frame, "category"), '\t');
-	tsv_unsigned(table, frame->rows, '\t');
-	tsv_unsigned(table, frame->columns, '\t');
-	tsv_unsigned(table, frame->rows * frame->columns, '\t');
-	tsv_text(table, frame_text(frame, "source_dtype"), '\t');
-	tsv_text(table, frame_text(frame, "precision"), '\t');
-	tsv_double(table, row->hill.alpha, '\t');
-	tsv_unsigned(table, row->hill.k, '\t');
-	tsv_unsigned(table, row->count, '\t');
-	tsv_text(table, row->method, '\t');
-	tsv_double(table, row->hill.alpha_err, '\t');
-	tsv_double(table, row->hill.lambda_ref, '\t');
-	tsv_double(table, row->lambda_max, '\t');
-	tsv_double(table, frame_number(frame, "cast_rel_err"), '\t');
-	tsv_text(table, row->note, '\t');
-	tsv_double(table, frame_number(frame, "bits"), '\t');
-	tsv_double(table, frame_number(frame, "cast_sqnr_db"), '\n');
+	tsv_text(table, frame_text(row->frame, "category"), separator);
 }
+
+static void
+print_out_features(FILE *table, const struct row *row, char separator)
+{
+	tsv_unsigned(table, row->frame->rows, separator);
+}
+
+static void
+print_in_features(FILE *table, const struct row *row, char separator)
+{
+	tsv_unsigned(table, row->frame->columns, separator);
+}
+
+static void
+print_numel(FILE *table, const struct row *row, char separator)
+{
+	tsv_unsigned(table, row->frame->rows * row->frame->columns, separator);
+}
+
+static void
+print_source_dtype(FILE *table, const struct row *row, char separator)
+{
+	tsv_text(table, frame_text(row->frame, "source_dtype"), separator);
+}
+
+static void
+print_precision(FILE *table, const struct row *row, char separator)
+{
+	tsv_text(table, frame_text(row->frame, "precision"), separator);
+}
+
+static void
+print_alpha(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->hill.alpha, separator);
+}
+
+static void
+print_k_used(FILE *table, const struct row *row, char separator)
+{
+	tsv_unsigned(table, row->hill.k, separator);
+}
+
+static void
+print_n_eigs(FILE *table, const struct row *row, char separator)
+{
+	tsv_unsigned(table, row->count, separator);
+}
+
+static void
+print_method(FILE *table, const struct row *row, char separator)
+{
+	tsv_text(table, row->method, separator);
+}
+
+static void
+print_alpha_err(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->hill.alpha_err, separator);
+}
+
+static void
+print_lambda_ref(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->hill.lambda_ref, separator);
+}
+
+static void
+print_lambda_max(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->lambda_max, separator);
+}
+
+static void
+print_cast_rel_err(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, frame_number(row->frame, "cast_rel_err"), separator);
+}
+
+static void
+print_note(FILE *table, const struct row *row, char separator)
+{
+	tsv_text(table, row->note, separator);
+}
+
+static void
+print_cast_bits(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, frame_number(row->frame, "bits"), separator);
+}
+
+static void
+print_cast_sqnr_db(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, frame_number(row->frame, "cast_sqnr_db"), separator);
+}
+
+/* The columns in their order; new ones go to the end. */
+static const struct column {
+	const char *name;
+	void (*print)(FILE *table, const struct row *row, char separator);
+	bool (*is_shown)(void); /* null: always; by the options alone, so that rows agree */
+} columns[] = {
+	{"layer_name", print_layer, NULL},
+	{"category", print_category, NULL},
+	{"out_features", print_out_features, NULL},
+	{"in_features", print_in_features, NULL},
+	{"numel", print_numel, NULL},
+	{"source_dtype", print_source_dtype, NULL},
+	{"precision", print_precision, NULL},
+	{"alpha", print_alpha, NULL},
+	{"k_used", print_k_used, NULL},
+	{"n_eigs", print_n_eigs, NULL},
+	{"method", print_method, NULL},
+	{"alpha_err", print_alpha_err, NULL},
+	{"lambda_ref", print_lambda_ref, NULL},
+	{"lambda_max", print_lambda_max, NULL},
+	{"cast_rel_err", print_cast_rel_err, NULL},
+	{"note", print_note, NULL},
+	{"cast_bits", print_cast_bits, NULL},
+	{"cast_sqnr_db", print_cast_sqnr_db, NULL},
+};
+
+/* The column shown after this one, from null the first; null after the last. */
+static const struct column *
+next_column(const struct column *column)
+{
+	const struct column *end = columns + sizeof(columns) / sizeof(*columns);
+
+	for (column = column ? column + 1 : columns; column < end; column++)
+		if (!column->is_shown || column->is_shown())
+			return column;
+	return NULL;
+}
+
+static void
+print_header(FILE *table)
+{
+	for (const struct column *column = next_column(NULL), *next; column; column = next) {
+		next = next_column(column);
+		tsv_text(table, column->name, next ? '\t' : '\n');
+	}
+}
+
+static void
+print_row(FILE *table, const struct row *row)
+{
+	for (const struct column *column = next_column(NULL), *next; column; column = next) {
+		next = next_column(column);
+		column->print(table, row, next ? '\t' : '\n');
+	}
+}
+
+/* --- the stream ------------------------------------------------------------------------------------- */
 
 /*
  * Fits one frame and prints its row, before the first of all the header; counts it in *rows. Returns -1,
@@ -164,7 +303,7 @@ fit_frame(struct stream_reader *reader, const struct frame *frame, uint64_t *row
 	row = fit_spectrum(frame, values);
 	if (!(*rows)++)
 		print_header(table);
-	print_row(table, frame, &row);
+	print_row(table, &row);
 	/* A value without a bound on its error is no estimate. */
 	return isfinite(row.hill.alpha_err) ? 0 : STATUS_INCOMPLETE;
 }
