@@ -24,6 +24,9 @@ static const struct program program = {
 		"Fit the tail of each spectrum of a stream, FILE or standard input; print a "
 		"table.\n"
 		"\n"
+		"  --fit LIST    hill (default), ks, median or peak; with several, such as "
+		"hill,ks,\n"
+		"                a row for each\n"
 		"  --k N         fit the N largest eigenvalues\n"
 		"  --k-frac F    fit the largest share F of them, 10 at least (default 0.1)\n"
 		"  --include RE  only layers whose name matches RE (repeatable: any of them)\n"
@@ -37,11 +40,14 @@ static struct {
 	uint64_t k; /* 0: by share */
 	double share;
 	struct name_choice names;
-} options = {.share = 0.1};
+	enum tail_fit_kind fits[TAIL_FITS];
+	size_t fit_count;
+} options = {.share = 0.1, .fits = {TAIL_FIT_HILL}, .fit_count = 1};
 
-enum { OPTION_K = OPTION_OWN, OPTION_K_FRAC, OPTION_INCLUDE, OPTION_EXCLUDE };
+enum { OPTION_FIT = OPTION_OWN, OPTION_K, OPTION_K_FRAC, OPTION_INCLUDE, OPTION_EXCLUDE };
 
 static const struct option long_options[] = {
+	{"fit", required_argument, 0, OPTION_FIT},
 	{"k", required_argument, 0, OPTION_K},
 	{"k-frac", required_argument, 0, OPTION_K_FRAC},
 	{"include", required_argument, 0, OPTION_INCLUDE},
@@ -50,6 +56,28 @@ static const struct option long_options[] = {
 	{0},
 };
 
+/* The fits of a comma-separated list, all different. */
+static void
+parse_fits(const char *list)
+{
+	options.fit_count = 0;
+	for (const char *end; list; list = *end ? end + 1 : NULL) {
+		enum tail_fit_kind kind;
+		char *name;
+
+		end = list + strcspn(list, ",");
+		name = xstrndup(list, (size_t)(end - list));
+		kind = tail_fit_of_name(name);
+		if (kind == TAIL_FITS)
+			usage_error("--fit takes hill, ks, median, peak, and not '%s'", name);
+		for (size_t i = 0; i < options.fit_count; i++)
+			if (options.fits[i] == kind)
+				usage_error("--fit: '%s' is there twice", name);
+		options.fits[options.fit_count++] = kind;
+		free(name);
+	}
+}
+
 static const char *
 parse_options(int argc, char **argv)
 {
@@ -57,6 +85,7 @@ parse_options(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
 		switch (option) {
+		case OPTION_FIT: parse_fits(optarg); break;
 		case OPTION_K:
 			if (!parse_unsigned(optarg, UINT32_MAX, &options.k) || !options.k)
 				usage_error("--k takes a number from 1 up, and not '%s'", optarg);
@@ -89,19 +118,24 @@ tail_size(size_t n)
 /* What a row says: one fit, and the name of the method that gave the spectrum or of what prevented it. */
 struct row {
 	const struct frame *frame;
+	enum tail_fit_kind kind;
 	struct hill hill;
+	double distance; /* D */
 	size_t count;
 	double lambda_max;
 	const char *method, *note;
 };
 
 static struct row
-fit_spectrum(const struct frame *frame, const double *values)
+fit_spectrum(enum tail_fit_kind kind, const struct frame *frame, const double *values)
 {
 	size_t n = (size_t)frame->elements;
+	struct tail_fit fit;
 	bool failed = !n && frame->rows && frame->columns;
 	struct row row = {
 		.frame = frame,
+		.kind = kind,
+		.distance = NAN,
 		.hill = {.alpha = NAN, .alpha_err = NAN, .lambda_ref = NAN, .k = tail_size(n)},
 		.count = n,
 		.lambda_max = n ? values[n - 1] : NAN,
@@ -111,7 +145,9 @@ fit_spectrum(const struct frame *frame, const double *values)
 
 	if (n < 2)
 		return row;
-	row.hill = spectrum_frame_fit(frame, values, row.hill.k);
+	fit = spectrum_frame_fit(frame, kind, values, row.hill.k);
+	row.hill = fit.hill;
+	row.distance = fit.distance;
 	row.method = frame_text(frame, "method");
 	row.note = row.hill.note;
 	return row;
@@ -227,6 +263,27 @@ print_cast_sqnr_db(FILE *table, const struct row *row, char separator)
 	tsv_double(table, frame_number(row->frame, "cast_sqnr_db"), separator);
 }
 
+static void
+print_fit(FILE *table, const struct row *row, char separator)
+{
+	tsv_text(table, tail_fit_name(row->kind), separator);
+}
+
+static void
+print_distance(FILE *table, const struct row *row, char separator)
+{
+	tsv_double(table, row->distance, separator);
+}
+
+static void
+print_alpha_se_iid(FILE *table, const struct row *row, char separator)
+{
+	bool known = row->hill.k && isfinite(row->hill.alpha_err);
+
+	tsv_double(table, known ? (row->hill.alpha - 1) / sqrt((double)row->hill.k) : NAN,
+		   separator);
+}
+
 /* The columns in their order; new ones go to the end. */
 static const struct column {
 	const char *name;
@@ -251,6 +308,9 @@ static const struct column {
 	{"note", print_note, NULL},
 	{"cast_bits", print_cast_bits, NULL},
 	{"cast_sqnr_db", print_cast_sqnr_db, NULL},
+	{"fit", print_fit, NULL},
+	{"D", print_distance, NULL},
+	{"alpha_se_iid", print_alpha_se_iid, NULL},
 };
 
 /* The column shown after this one, from null the first; null after the last. */
@@ -286,7 +346,7 @@ print_row(FILE *table, const struct row *row)
 /* --- the stream ------------------------------------------------------------------------------------- */
 
 /*
- * Fits one frame and prints its row, before the first of all the header; counts it in *rows. Returns -1,
+ * Fits one frame and prints its rows, before the first of all the header; counts it in *rows. Returns -1,
  * or the status that the row calls for.
  */
 static int
@@ -295,17 +355,21 @@ fit_frame(struct stream_reader *reader, const struct frame *frame, uint64_t *row
 {
 	struct row row;
 	const double *values;
+	int status = 0;
 
 	if (spectrum_frame_values(reader, frame, &values, failure))
 		return -1;
 	if (name_choice_refuses(&options.names, frame_text(frame, "layer")))
 		return 0;
-	row = fit_spectrum(frame, values);
 	if (!(*rows)++)
 		print_header(table);
-	print_row(table, &row);
-	/* A value without a bound on its error is no estimate. */
-	return isfinite(row.hill.alpha_err) ? 0 : STATUS_INCOMPLETE;
+	for (size_t i = 0; i < options.fit_count; i++) {
+		row = fit_spectrum(options.fits[i], frame, values);
+		print_row(table, &row);
+		/* A value without a bound on its error is no estimate. */
+		status |= isfinite(row.hill.alpha_err) ? 0 : STATUS_INCOMPLETE;
+	}
+	return status;
 }
 
 /*

@@ -1,0 +1,37 @@
+#!/bin/sh
+# The fits of hill-alpha, one and several at a time; tests/compare-fits has the definitions.
+. tests/lib.sh
+
+st-synth --dtype F64 --alpha 2,4 --shape 200x150 --shape 64x300 --output "$tmp/planted.safetensors"
+st-synth --seed 3 --shape 120x120 --shape 40x200 --shape 12x300 --output "$tmp/random.safetensors"
+for model in planted random; do
+	st-layers "$tmp/$model.safetensors" | spectrum >"$tmp/$model.st"
+	ok "$model: fits" sh -c "hill-alpha --fit ks,median,peak '$tmp/$model.st' >'$tmp/$model.tsv'"
+	ok "$model: by definition" tests/compare-fits "$tmp/$model.tsv" "$tmp/$model.st"
+done
+
+# fits LIST: the column of names that a list gives.
+fits() { hill-alpha --fit "$1" "$tmp/planted.st" | cut -f 19 | tr '\n' ' '; }
+is 'a row for each fit, in the order of the list' 'fit ks hill ks hill ' "$(fits ks,hill)"
+is 'by default Hill' "$(hill-alpha "$tmp/random.st")" "$(hill-alpha --fit hill "$tmp/random.st")"
+is 'each row is that of the fit alone' "$(hill-alpha --fit ks "$tmp/random.st")" \
+	"$(hill-alpha --fit hill,ks "$tmp/random.st" | awk -F '\t' 'NR == 1 || $19 == "ks"')"
+
+# bad LIST MESSAGE
+bad() {
+	hill-alpha --fit "$1" "$tmp/planted.st" >"$tmp/out" 2>"$tmp/err"
+	is "--fit '$1': the status" 64 $?
+	is "--fit '$1': the message" "hill-alpha: $2 (try 'hill-alpha --help')" "$(head -n 1 "$tmp/err")"
+	ok "--fit '$1': no output" test ! -s "$tmp/out"
+}
+bad nothing "--fit takes hill, ks, median, peak, and not 'nothing'"
+bad '' "--fit takes hill, ks, median, peak, and not ''"
+bad ks, "--fit takes hill, ks, median, peak, and not ''"
+bad ks,ks "--fit: 'ks' is there twice"
+
+# Without spread and without eigenvalues there is no fit, and a row says why.
+st-synth --shape 1x64 --output "$tmp/thin.safetensors"
+st-layers "$tmp/thin.safetensors" | spectrum | hill-alpha --fit ks >"$tmp/thin.tsv"
+is 'one eigenvalue: exit 1' 1 $?
+is 'one eigenvalue: the note' 'fewer than two eigenvalues' "$(sed -n 2p "$tmp/thin.tsv" | cut -f 16)"
+done_testing
