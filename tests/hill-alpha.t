@@ -34,4 +34,22 @@ st-synth --shape 1x64 --output "$tmp/thin.safetensors"
 st-layers "$tmp/thin.safetensors" | spectrum | hill-alpha --fit ks >"$tmp/thin.tsv"
 is 'one eigenvalue: exit 1' 1 $?
 is 'one eigenvalue: the note' 'fewer than two eigenvalues' "$(sed -n 2p "$tmp/thin.tsv" | cut -f 16)"
+
+# The programs that read tables take the rows of one fit.
+hill-alpha --fit hill,ks "$tmp/random.st" >"$tmp/two.tsv"
+for fit in hill ks; do
+	hill-alpha --fit $fit "$tmp/random.st" >"$tmp/one.tsv"
+	is "alpha-stats --fit $fit" "$(alpha-stats "$tmp/one.tsv")" "$(alpha-stats --fit $fit "$tmp/two.tsv")"
+	is "alpha-plan --fit $fit" "$(alpha-plan "$tmp/one.tsv")" "$(alpha-plan --fit $fit "$tmp/two.tsv")"
+	is "alpha-plot --fit $fit" "$(alpha-plot box "$tmp/one.tsv")" "$(alpha-plot --fit $fit box "$tmp/two.tsv")"
+done
+for program in alpha-stats alpha-plan 'alpha-plot box'; do
+	# shellcheck disable=SC2086 # a program and its argument
+	fails 65 "${program% box}: $tmp/two.tsv: line 3: rows of two fits, 'hill' and 'ks': choose one by --fit" \
+		"$program: several fits" $program "$tmp/two.tsv"
+done
+fails 65 "alpha-stats: $tmp/two.tsv: no row is of the fit 'peak'" 'a fit that is not there' \
+	alpha-stats --fit peak "$tmp/two.tsv"
+is 'a table without the column is of Hill' "$(alpha-stats --fit hill "$tmp/two.tsv")" \
+	"$(hill-alpha "$tmp/random.st" | cut -f 1-18 | alpha-stats --fit hill)"
 done_testing
