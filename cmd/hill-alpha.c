@@ -27,6 +27,7 @@ static const struct program program = {
 		"  --fit LIST    hill (default), ks, median or peak; with several, such as "
 		"hill,ks,\n"
 		"                a row for each\n"
+		"  --compat TOOL  as that tool fits: weightwatcher or alphaquant\n"
 		"  --k N         fit the N largest eigenvalues\n"
 		"  --k-frac F    fit the largest share F of them, 10 at least (default 0.1)\n"
 		"  --include RE  only layers whose name matches RE (repeatable: any of them)\n"
@@ -44,9 +45,17 @@ static struct {
 	size_t fit_count;
 } options = {.share = 0.1, .fits = {TAIL_FIT_HILL}, .fit_count = 1};
 
-enum { OPTION_FIT = OPTION_OWN, OPTION_K, OPTION_K_FRAC, OPTION_INCLUDE, OPTION_EXCLUDE };
+enum {
+	OPTION_COMPAT = OPTION_OWN,
+	OPTION_FIT,
+	OPTION_K,
+	OPTION_K_FRAC,
+	OPTION_INCLUDE,
+	OPTION_EXCLUDE
+};
 
 static const struct option long_options[] = {
+	{"compat", required_argument, 0, OPTION_COMPAT},
 	{"fit", required_argument, 0, OPTION_FIT},
 	{"k", required_argument, 0, OPTION_K},
 	{"k-frac", required_argument, 0, OPTION_K_FRAC},
@@ -68,7 +77,7 @@ parse_fits(const char *list)
 		end = list + strcspn(list, ",");
 		name = xstrndup(list, (size_t)(end - list));
 		kind = tail_fit_of_name(name);
-		if (kind == TAIL_FITS)
+		if (kind >= TAIL_FIT_WEIGHTWATCHER)
 			usage_error("--fit takes hill, ks, median, peak, and not '%s'", name);
 		for (size_t i = 0; i < options.fit_count; i++)
 			if (options.fits[i] == kind)
@@ -78,6 +87,18 @@ parse_fits(const char *list)
 	}
 }
 
+static void
+parse_tool(const char *name)
+{
+	options.fit_count = 1;
+	if (!strcmp(name, "weightwatcher"))
+		options.fits[0] = TAIL_FIT_WEIGHTWATCHER;
+	else if (!strcmp(name, "alphaquant"))
+		options.fits[0] = TAIL_FIT_HILL;
+	else
+		usage_error("--compat takes weightwatcher or alphaquant, and not '%s'", name);
+}
+
 static const char *
 parse_options(int argc, char **argv)
 {
@@ -85,6 +106,7 @@ parse_options(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
 		switch (option) {
+		case OPTION_COMPAT: parse_tool(optarg); break;
 		case OPTION_FIT: parse_fits(optarg); break;
 		case OPTION_K:
 			if (!parse_unsigned(optarg, UINT32_MAX, &options.k) || !options.k)

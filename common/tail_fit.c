@@ -21,6 +21,10 @@ struct sample {
 	size_t n;
 };
 
+/* What WeightWatcher takes of a spectrum, and of how many it does otherwise. */
+#define WEIGHTWATCHER_LEAST 1e-5
+#define WEIGHTWATCHER_FEW   20
+
 /* Chooses the cuts to try; returns false if there is none. */
 typedef bool choose_cuts(const struct sample *sample, struct power_law_rules *rules);
 
@@ -76,6 +80,14 @@ cuts_at_peak(const struct sample *sample, struct power_law_rules *rules)
 	return rules->end > rules->first;
 }
 
+static bool
+cuts_of_weightwatcher(const struct sample *sample, struct power_law_rules *rules)
+{
+	*rules = (struct power_law_rules){
+		.end = sample->n - 1, .lower_side = true, .all_ties = true};
+	return true;
+}
+
 static const struct {
 	const char *name;
 	choose_cuts *choose; /* null: Hill's estimate */
@@ -84,6 +96,7 @@ static const struct {
 	[TAIL_FIT_KS] = {"ks", all_cuts},
 	[TAIL_FIT_MEDIAN] = {"median", middle_cut},
 	[TAIL_FIT_PEAK] = {"peak", cuts_at_peak},
+	[TAIL_FIT_WEIGHTWATCHER] = {"weightwatcher", cuts_of_weightwatcher},
 };
 
 const char *
@@ -188,7 +201,12 @@ tail_fit(enum tail_fit_kind kind, const double *eigenvalues, size_t n, size_t k,
 		return fit;
 	}
 	unusable = count_unusable(eigenvalues, n, lambda_error, sigma_error);
+	while (kind == TAIL_FIT_WEIGHTWATCHER && unusable < n &&
+	       eigenvalues[unusable] <= WEIGHTWATCHER_LEAST)
+		unusable++;
 	n -= unusable;
+	if (kind == TAIL_FIT_WEIGHTWATCHER && n < WEIGHTWATCHER_FEW)
+		return no_fit("fewer than 20 eigenvalues above 1e-5");
 	if (n < 2)
 		return no_fit("fewer than two eigenvalues above their error");
 	memory = xcalloc(2 * n, sizeof(*memory));

@@ -8,6 +8,9 @@
  *     peak    as ks, of the cuts near the peak of the density of log10 l: "xmin_peak", "fix-finger" of
  *             C. H. Martin, WeightWatcher; with bounds for the cut as meant, 0.95 and 1.5 times the peak
  *
+ *     weightwatcher  ks as WeightWatcher 0.7.7 computes it by default (class WWFit): of the eigenvalues above
+ *             1e-5 alone, with the lower side of each jump alone, and ties as cuts of their own
+ *
  * In all but the first the tail begins with the cut itself, l_ref, which is counted in k.
  */
 #ifndef TAIL_FIT_H
@@ -22,7 +25,14 @@ struct tail_fit {
 	double distance; /* D, of the law to the k eigenvalues that it was fitted to; or nan */
 };
 
-enum tail_fit_kind { TAIL_FIT_HILL, TAIL_FIT_KS, TAIL_FIT_MEDIAN, TAIL_FIT_PEAK, TAIL_FITS };
+enum tail_fit_kind {
+	TAIL_FIT_HILL,
+	TAIL_FIT_KS,
+	TAIL_FIT_MEDIAN,
+	TAIL_FIT_PEAK,
+	TAIL_FIT_WEIGHTWATCHER,
+	TAIL_FITS
+};
 
 /* "hill" and so on. */
 const char *tail_fit_name(enum tail_fit_kind kind);

@@ -24,6 +24,12 @@ bad() {
 	is "--fit '$1': the message" "hill-alpha: $2 (try 'hill-alpha --help')" "$(head -n 1 "$tmp/err")"
 	ok "--fit '$1': no output" test ! -s "$tmp/out"
 }
+hill-alpha --compat alphaquant "$tmp/random.st" >"$tmp/out"
+is '--compat alphaquant is Hill' "$(hill-alpha "$tmp/random.st")" "$(cat "$tmp/out")"
+hill-alpha --compat weightwatcher "$tmp/random.st" >"$tmp/out"
+is 'fewer than 20 eigenvalues: exit 1' 1 $?
+is 'fewer than 20 eigenvalues: the note' 'fewer than 20 eigenvalues above 1e-5' "$(cut -f 16 "$tmp/out" | tail -n 1)"
+bad weightwatcher "--fit takes hill, ks, median, peak, and not 'weightwatcher'"
 bad nothing "--fit takes hill, ks, median, peak, and not 'nothing'"
 bad '' "--fit takes hill, ks, median, peak, and not ''"
 bad ks, "--fit takes hill, ks, median, peak, and not ''"
@@ -52,4 +58,14 @@ fails 65 "alpha-stats: $tmp/two.tsv: no row is of the fit 'peak'" 'a fit that is
 	alpha-stats --fit peak "$tmp/two.tsv"
 is 'a table without the column is of Hill' "$(alpha-stats --fit hill "$tmp/two.tsv")" \
 	"$(hill-alpha "$tmp/random.st" | cut -f 1-18 | alpha-stats --fit hill)"
+
+# As WeightWatcher fits the spectra of a real checkpoint: tests/gen/golden-weightwatcher.py.
+need 'a real checkpoint against WeightWatcher' tests/fetch-minilm
+st-layers tests/data/minilm/model.safetensors | spectrum | hill-alpha --compat weightwatcher >"$tmp/ww.tsv"
+is 'as WeightWatcher: alpha, xmin and D to 1e-6, and the same tails' '37 rows, 0 differ' "$(awk -F '\t' '
+	function differ(a, b) { return (a > b ? a - b : b - a) > 1e-6 * b }
+	FNR == 1 { next }
+	NR == FNR { alpha[$1] = $2; xmin[$1] = $3; k[$1] = $4; D[$1] = $5; next }
+	{ rows++; wrong += !($1 in k) || $9 != k[$1] || differ($8, alpha[$1]) || differ($13, xmin[$1]) || differ($20, D[$1]) }
+	END { print rows " rows, " wrong + 0 " differ" }' tests/golden/minilm-weightwatcher.tsv "$tmp/ww.tsv")"
 done_testing
