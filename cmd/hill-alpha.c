@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crew.h"
 #include "pattern.h"
 #include "program.h"
 #include "progress.h"
@@ -367,31 +368,76 @@ print_row(FILE *table, const struct row *row)
 
 /* --- the stream ------------------------------------------------------------------------------------- */
 
-/*
- * Fits one frame and prints its rows, before the first of all the header; counts it in *rows. Returns -1,
- * or the status that the row calls for.
- */
-static int
-fit_frame(struct stream_reader *reader, const struct frame *frame, uint64_t *rows, FILE *table,
-	  struct failure *failure)
+/* Spectra that are fitted side by side, and then printed in their order. */
+#define BATCH 32
+
+struct batch {
+	struct item {
+		struct frame frame;
+		double *values; /* the payload */
+		struct row rows[TAIL_FITS];
+	} items[BATCH];
+	size_t count;
+	struct crew *crew;
+};
+
+static void
+fit_item(void *context, size_t piece)
 {
-	struct row row;
-	const double *values;
+	struct item *item = &((struct batch *)context)->items[piece];
+
+	for (size_t i = 0; i < options.fit_count; i++)
+		item->rows[i] = fit_spectrum(options.fits[i], &item->frame, item->values);
+}
+
+/* Fits and prints what is in the batch, and empties it. Returns the status that its rows call for. */
+static int
+finish_batch(struct batch *batch, FILE *table)
+{
 	int status = 0;
+
+	crew_run(batch->crew, fit_item, batch, batch->count);
+	for (size_t i = 0; i < batch->count; i++) {
+		struct item *item = &batch->items[i];
+
+		for (size_t f = 0; f < options.fit_count; f++) {
+			print_row(table, &item->rows[f]);
+			/* A value without a bound on its error is no estimate. */
+			if (!isfinite(item->rows[f].hill.alpha_err))
+				status = STATUS_INCOMPLETE;
+		}
+		frame_free(&item->frame);
+		free(item->values);
+	}
+	batch->count = 0;
+	return status;
+}
+
+/* Adds the frame just read to the batch, which then owns it, or frees it if its layer is not wanted. */
+static int
+take_frame(struct stream_reader *reader, struct frame *frame, struct batch *batch,
+	   struct failure *failure)
+{
+	struct item *item = &batch->items[batch->count];
+	const double *values;
 
 	if (spectrum_frame_values(reader, frame, &values, failure))
 		return -1;
-	if (name_choice_refuses(&options.names, frame_text(frame, "layer")))
+	if (name_choice_refuses(&options.names, frame_text(frame, "layer"))) {
+		frame_free(frame);
 		return 0;
-	if (!(*rows)++)
-		print_header(table);
-	for (size_t i = 0; i < options.fit_count; i++) {
-		row = fit_spectrum(options.fits[i], frame, values);
-		print_row(table, &row);
-		/* A value without a bound on its error is no estimate. */
-		status |= isfinite(row.hill.alpha_err) ? 0 : STATUS_INCOMPLETE;
 	}
-	return status;
+	item->frame = *frame;
+	item->values = stream_take_payload(reader);
+	batch->count++;
+	return 0;
+}
+
+/* How many spectra are fitted at a time: on a terminal each row is to be seen as soon as it can. */
+static size_t
+batch_size(const FILE *table)
+{
+	return table == stdout ? 1 : BATCH;
 }
 
 /*
@@ -428,25 +474,32 @@ fit_stream(int input, const char *source)
 	char *held = NULL;
 	size_t length = 0;
 	FILE *table = open_table(&held, &length);
-	uint64_t frames = 0, rows = 0;
+	struct batch *batch = xcalloc(1, sizeof(*batch));
+	uint64_t frames = 0, chosen = 0;
 	int more, status = 0;
 
+	batch->crew = crew_open(usable_processors());
 	while ((more = stream_next(reader, &frame, &failure)) > 0) {
-		int result = fit_frame(reader, &frame, &rows, table, &failure);
+		size_t before = batch->count;
 
-		if (result < 0)
+		if (take_frame(reader, &frame, batch, &failure))
 			die_failure(&failure, source);
-		status |= result;
 		frames++;
-		frame_free(&frame);
+		if (batch->count > before && !chosen++)
+			print_header(table);
+		if (batch->count == batch_size(table))
+			status |= finish_batch(batch, table);
 	}
 	if (more < 0)
 		die_failure(&failure, source);
-	if (frames && !rows)
+	status |= finish_batch(batch, table);
+	if (frames && !chosen)
 		die(STATUS_NO_INPUT, "%s: no layer is chosen", source);
-	if (!rows)
+	if (!chosen)
 		print_header(table);
 	close_table(table, &held, &length);
+	crew_close(batch->crew);
+	free(batch);
 	stream_close(reader);
 	return status;
 }
