@@ -8,7 +8,7 @@
 #include "util.h"
 
 /* So many points of a law are looked at before all between two of them. */
-#define STRIDE 32
+#define STRIDE 16
 
 /* The points of all laws that are computed to begin with. */
 #define PROBES 32
