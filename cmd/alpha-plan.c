@@ -41,6 +41,7 @@ static const char help[] =
 	"By ratio, of the layers in the order of alpha:\n"
 	"  --mxfp4-ratio R          the share that gets mxfp4 (default 0.3)\n"
 	"  --bf16-ratio R           the share that keeps bf16 (default 0)\n"
+	"  --fit NAME               the fit to take, such as ks, where a table has several\n"
 	"  --reference P            the precision whose alpha counts (default the first)\n"
 	"\n"
 	"  --help, --version\n"
@@ -55,6 +56,7 @@ enum {
 	OPTION_TO,
 	OPTION_CSV,
 	OPTION_JSON,
+	OPTION_FIT,
 	OPTION_ALPHA,
 	OPTION_MEDIUM,
 	OPTION_VARIATION,
@@ -71,6 +73,7 @@ static const struct option long_options[] = {
 	{"to", required_argument, 0, OPTION_TO},
 	{"csv", no_argument, 0, OPTION_CSV},
 	{"json", no_argument, 0, OPTION_JSON},
+	{"fit", required_argument, 0, OPTION_FIT},
 	{"alpha-threshold", required_argument, 0, OPTION_ALPHA},
 	{"medium-threshold", required_argument, 0, OPTION_MEDIUM},
 	{"variation-threshold", required_argument, 0, OPTION_VARIATION},
@@ -92,7 +95,7 @@ static struct {
 	enum table_format format;
 	struct plan_thresholds thresholds;
 	double mxfp4, bf16;
-	const char *reference;
+	const char *fit, *reference;
 } options = {
 	.thresholds = {.high = 3, .medium = 2.5, .variation = 0.01, .cv = 0.005},
 	.mxfp4 = 0.3,
@@ -156,6 +159,7 @@ set_option(int option, char **argv)
 	case OPTION_CV: thresholds->cv = parse_threshold("--cv-threshold"); break;
 	case OPTION_MXFP4: options.mxfp4 = parse_share("--mxfp4-ratio"); break;
 	case OPTION_BF16: options.bf16 = parse_share("--bf16-ratio"); break;
+	case OPTION_FIT: options.fit = optarg; break;
 	case OPTION_REFERENCE: options.reference = optarg; break;
 	case OPTION_AUTO: break;
 	default: program_common_option(&program, option, argv);
@@ -289,6 +293,7 @@ main(int argc, char **argv)
 
 	program_begin(&program);
 	operands = parse_options(argc, argv);
+	table.fit = options.fit;
 	source = program_source(*operands && strcmp(*operands, "-") != 0 ? *operands : NULL);
 	alpha_input_read(&table, operands, *operands ? 1 : 0);
 	plan = make_plan(&table, source);

@@ -40,6 +40,7 @@ static const struct program program = {
 		"  --layer NAME          only this layer (repeatable)\n"
 		"  --include RE          only layers whose name matches RE\n"
 		"  --precisions LIST     only these, in this order, such as fp32,bf16\n"
+		"  --fit NAME            the fit to take, such as ks, where a table has several\n"
 		"  --reference P         the precision to compare with (default: the first)\n"
 		"  --title TEXT          begins every title: the model's name\n"
 		"  --k N, --k-frac F     size of the tail, for spectrum (default --k-frac 0.1)\n"
@@ -58,7 +59,7 @@ static const struct program program = {
 
 static struct {
 	enum plot_format format;
-	const char *output, *category, *precisions, *reference, *title, *spectra;
+	const char *output, *category, *precisions, *fit, *reference, *title, *spectra;
 	const char **layers; /* of --layer */
 	size_t layer_count;
 	struct pattern *include;
@@ -74,6 +75,7 @@ enum {
 	OPTION_INCLUDE,
 	OPTION_PRECISIONS,
 	OPTION_REFERENCE,
+	OPTION_FIT,
 	OPTION_TITLE,
 	OPTION_K,
 	OPTION_K_FRAC,
@@ -92,6 +94,7 @@ static const struct option long_options[] = {
 	{"include", required_argument, 0, OPTION_INCLUDE},
 	{"precisions", required_argument, 0, OPTION_PRECISIONS},
 	{"reference", required_argument, 0, OPTION_REFERENCE},
+	{"fit", required_argument, 0, OPTION_FIT},
 	{"title", required_argument, 0, OPTION_TITLE},
 	{"k", required_argument, 0, OPTION_K},
 	{"k-frac", required_argument, 0, OPTION_K_FRAC},
@@ -183,6 +186,7 @@ parse_option(int option, const char *argument)
 		break;
 	case OPTION_INCLUDE: compile_include(argument); break;
 	case OPTION_PRECISIONS: options.precisions = argument; break;
+	case OPTION_FIT: options.fit = optarg; break;
 	case OPTION_REFERENCE: options.reference = argument; break;
 	case OPTION_TITLE: options.title = argument; break;
 	case OPTION_K: options.tails.k = parse_count("--k", argument, 1); break;
@@ -429,7 +433,7 @@ choose_precisions(struct alpha_table *table)
 static void
 plot_table(const struct kind *kind, char **operands, size_t count)
 {
-	struct alpha_table table = {0};
+	struct alpha_table table = {.fit = options.fit};
 	struct plot plot = {.script = stdout,
 			    .format = options.format,
 			    .title = options.title,

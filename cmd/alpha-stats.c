@@ -32,6 +32,7 @@ static const struct program program = {
 		"                     layers, and weighted by their parameters\n"
 		"  --wide             a row for each layer, with its fits side by side\n"
 		"  --sensitivity      a row for each layer: how alpha varies over precisions\n"
+		"  --fit NAME         the fit to take, such as ks, where a table has several\n"
 		"  --reference P      what --changes and --sensitivity compare with (default the\n"
 		"                     first)\n"
 		"  --precisions LIST  these alone, in this order, such as fp32,bf16\n"
@@ -56,7 +57,7 @@ static struct {
 	enum content content;
 	enum grouping by; /* 0: not given */
 	enum table_format format;
-	const char *reference, *precisions; /* null: not given */
+	const char *fit, *reference, *precisions; /* null: not given */
 } options;
 
 enum {
@@ -65,6 +66,7 @@ enum {
 	OPTION_SUMMARY,
 	OPTION_WIDE,
 	OPTION_SENSITIVITY,
+	OPTION_FIT,
 	OPTION_REFERENCE,
 	OPTION_PRECISIONS,
 	OPTION_CSV,
@@ -77,6 +79,7 @@ static const struct option long_options[] = {
 	{"summary", no_argument, 0, OPTION_SUMMARY},
 	{"wide", no_argument, 0, OPTION_WIDE},
 	{"sensitivity", no_argument, 0, OPTION_SENSITIVITY},
+	{"fit", required_argument, 0, OPTION_FIT},
 	{"reference", required_argument, 0, OPTION_REFERENCE},
 	{"precisions", required_argument, 0, OPTION_PRECISIONS},
 	{"csv", no_argument, 0, OPTION_CSV},
@@ -125,6 +128,7 @@ parse_options(int argc, char **argv)
 		case OPTION_SUMMARY: choose_content(CONTENT_SUMMARY); break;
 		case OPTION_WIDE: choose_content(CONTENT_WIDE); break;
 		case OPTION_SENSITIVITY: choose_content(CONTENT_SENSITIVITY); break;
+		case OPTION_FIT: options.fit = optarg; break;
 		case OPTION_REFERENCE: options.reference = optarg; break;
 		case OPTION_PRECISIONS: options.precisions = optarg; break;
 		case OPTION_CSV: choose_format(TABLE_CSV); break;
@@ -529,6 +533,7 @@ main(int argc, char **argv)
 
 	program_begin(&program);
 	parse_options(argc, argv);
+	table.fit = options.fit;
 	reference = read_tables(&table, argv + optind, (size_t)(argc - optind));
 	if (options.content != CONTENT_WIDE)
 		report_left_out(&table);

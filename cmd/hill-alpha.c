@@ -1,24 +1,21 @@
 /*
  * hill-alpha: fits the tail of each spectrum of a stream.
  *
- * In: a stream of spectra. Out: a table, one row for each layer and precision.
+ * In: a stream of spectra. Out: a table, one row for each layer, precision and fit.
  */
 #include <getopt.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "alpha_interval.h"
-#include "marchenko_pastur.h"
-#include "metrics.h"
+#include "alpha_row.h"
+#include "crew.h"
 #include "pattern.h"
 #include "program.h"
 #include "progress.h"
 #include "spectrum_frame.h"
-#include "tsv.h"
 #include "util.h"
 
 static const struct program program = {
@@ -27,6 +24,10 @@ static const struct program program = {
 		"Fit the tail of each spectrum of a stream, FILE or standard input; print a "
 		"table.\n"
 		"\n"
+		"  --fit LIST    hill (default), ks, median or peak; with several, such as "
+		"hill,ks,\n"
+		"                a row for each\n"
+		"  --compat TOOL  as that tool fits: weightwatcher or alphaquant\n"
 		"  --k N         fit the N largest eigenvalues\n"
 		"  --k-frac F    fit the largest share F of them, 10 at least (default 0.1)\n"
 		"  --confidence[=P]  how far alpha would scatter, with intervals that hold it at "
@@ -42,24 +43,29 @@ static const struct program program = {
 static struct {
 	uint64_t k; /* 0: by share */
 	double share;
-	double confidence; /* 0: no intervals */
-	struct metric_choice metrics;
+	struct alpha_row_choice columns;
 	struct name_choice names;
-} options = {.share = 0.1};
+	enum tail_fit_kind fits[TAIL_FITS];
+	size_t fit_count;
+} options = {.share = 0.1, .fits = {TAIL_FIT_HILL}, .fit_count = 1};
 
 enum {
-	OPTION_K = OPTION_OWN,
-	OPTION_K_FRAC,
+	OPTION_COMPAT = OPTION_OWN,
 	OPTION_CONFIDENCE,
+	OPTION_FIT,
+	OPTION_K,
+	OPTION_K_FRAC,
 	OPTION_METRICS,
 	OPTION_INCLUDE,
 	OPTION_EXCLUDE
 };
 
 static const struct option long_options[] = {
+	{"compat", required_argument, 0, OPTION_COMPAT},
+	{"confidence", optional_argument, 0, OPTION_CONFIDENCE},
+	{"fit", required_argument, 0, OPTION_FIT},
 	{"k", required_argument, 0, OPTION_K},
 	{"k-frac", required_argument, 0, OPTION_K_FRAC},
-	{"confidence", optional_argument, 0, OPTION_CONFIDENCE},
 	{"metrics", required_argument, 0, OPTION_METRICS},
 	{"include", required_argument, 0, OPTION_INCLUDE},
 	{"exclude", required_argument, 0, OPTION_EXCLUDE},
@@ -67,19 +73,53 @@ static const struct option long_options[] = {
 	{0},
 };
 
+/* The fits of a comma-separated list, all different. */
+static void
+parse_fits(const char *list)
+{
+	options.fit_count = 0;
+	for (const char *end; list; list = *end ? end + 1 : NULL) {
+		enum tail_fit_kind kind;
+		char *name;
+
+		end = list + strcspn(list, ",");
+		name = xstrndup(list, (size_t)(end - list));
+		kind = tail_fit_of_name(name);
+		if (kind >= TAIL_FIT_WEIGHTWATCHER)
+			usage_error("--fit takes hill, ks, median, peak, and not '%s'", name);
+		for (size_t i = 0; i < options.fit_count; i++)
+			if (options.fits[i] == kind)
+				usage_error("--fit: '%s' is there twice", name);
+		options.fits[options.fit_count++] = kind;
+		free(name);
+	}
+}
+
+static void
+parse_tool(const char *name)
+{
+	options.fit_count = 1;
+	if (!strcmp(name, "weightwatcher"))
+		options.fits[0] = TAIL_FIT_WEIGHTWATCHER;
+	else if (!strcmp(name, "alphaquant"))
+		options.fits[0] = TAIL_FIT_HILL;
+	else
+		usage_error("--compat takes weightwatcher or alphaquant, and not '%s'", name);
+}
+
 static void
 parse_confidence(const char *text)
 {
-	options.confidence = 0.95;
-	if (text && (!parse_double(text, &options.confidence) || options.confidence <= 0 ||
-		     options.confidence >= 1))
+	options.columns.confidence = 0.95;
+	if (text && (!parse_double(text, &options.columns.confidence) ||
+		     options.columns.confidence <= 0 || options.columns.confidence >= 1))
 		usage_error("--confidence takes a share between 0 and 1, and not '%s'", text);
 }
 
 static void
 parse_metrics(const char *list)
 {
-	const char *unknown = metric_choice_add(&options.metrics, list);
+	const char *unknown = metric_choice_add(&options.columns.metrics, list);
 
 	if (unknown)
 		usage_error("--metrics takes all, basic or names of columns, and not '%.*s'",
@@ -93,6 +133,9 @@ parse_options(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
 		switch (option) {
+		case OPTION_COMPAT: parse_tool(optarg); break;
+		case OPTION_CONFIDENCE: parse_confidence(optarg); break;
+		case OPTION_FIT: parse_fits(optarg); break;
 		case OPTION_K:
 			if (!parse_unsigned(optarg, UINT32_MAX, &options.k) || !options.k)
 				usage_error("--k takes a number from 1 up, and not '%s'", optarg);
@@ -104,7 +147,6 @@ parse_options(int argc, char **argv)
 					"--k-frac takes a share above 0 and up to 1, and not '%s'",
 					optarg);
 			break;
-		case OPTION_CONFIDENCE: parse_confidence(optarg); break;
 		case OPTION_METRICS: parse_metrics(optarg); break;
 		case OPTION_INCLUDE: name_choice_include(&options.names, optarg); break;
 		case OPTION_EXCLUDE: name_choice_exclude(&options.names, optarg); break;
@@ -124,373 +166,80 @@ tail_size(size_t n)
 	return options.k < n ? (size_t)options.k : n - 1;
 }
 
-/* What a row says: one fit, and the name of the method that gave the spectrum or of what prevented it. */
-struct row {
-	const struct frame *frame;
-	struct hill hill;
+/* --- the stream --- */
+
+/* Spectra that are fitted side by side, and then printed in their order. */
+#define BATCH 32
+
+struct batch {
+	struct item {
+		struct frame frame;
+		double *values; /* the payload */
+		struct alpha_row rows[TAIL_FITS];
+	} items[BATCH];
 	size_t count;
-	double lambda_max;
-	struct alpha_interval interval;
-	double metrics[METRIC_COUNT];
-	double null; /* what hill.alpha would be of a large random matrix */
-	const char *method, *note;
+	struct crew *crew;
 };
 
-/* The larger and the smaller side of the matrix that the spectrum is of, or of the windows. */
-struct sides {
-	size_t larger, smaller;
-	bool are_pooled; /* eigenvalues of several windows, which do not repel each other */
-};
-
-static struct sides
-sides_of(const struct frame *frame)
-{
-	uint64_t rows = 0, columns = 0;
-	bool are_pooled = frame_get(frame, "windows");
-
-	if (!are_pooled || !parse_unsigned(frame_text(frame, "window_rows"), UINT32_MAX, &rows) ||
-	    !parse_unsigned(frame_text(frame, "window_cols"), UINT32_MAX, &columns)) {
-		rows = frame->rows;
-		columns = frame->columns;
-	}
-	return (struct sides){(size_t)(rows > columns ? rows : columns),
-			      (size_t)(rows > columns ? columns : rows), are_pooled};
-}
-
-/* alpha_null of a spectrum. It takes as long as a fit of 384 eigenvalues, and layers of a model have few shapes,
- * so the last ones are kept. */
-static double
-null_of(const struct sides *sides, size_t k, size_t n)
-{
-	static _Thread_local struct null {
-		double aspect, share, alpha;
-	} kept[8];
-	static _Thread_local unsigned next;
-	double aspect = (double)sides->smaller / (double)sides->larger;
-	double share = (double)k / (double)n;
-	struct null *null = kept;
-
-	for (; null < kept + 8; null++)
-		if (null->aspect == aspect && null->share == share)
-			return null->alpha;
-	null = &kept[next++ % 8];
-	*null = (struct null){aspect, share, alpha_null(aspect, share)};
-	return null->alpha;
-}
-
-/* What is said of the spectrum beside its fit. */
 static void
-describe_spectrum(struct row *row, const double *values)
+fit_item(void *context, size_t piece)
 {
-	struct sides sides = sides_of(row->frame);
-	struct metric_source source = {values,
-				       row->count,
-				       sides.larger,
-				       sides.smaller,
-				       frame_number(row->frame, "lambda_err"),
-				       row->hill};
+	struct item *item = &((struct batch *)context)->items[piece];
 
-	if (row->count > 1)
-		row->null = null_of(&sides, row->hill.k, row->count);
-	if (row->count > 1 && options.confidence > 0 && !sides.are_pooled)
-		row->interval = alpha_interval_of(values, row->count, sides.larger, &row->hill,
-						  options.confidence);
-	if (metric_choice_any(&options.metrics))
-		metrics_of(&source, row->metrics);
+	for (size_t i = 0; i < options.fit_count; i++)
+		item->rows[i] = alpha_row_of(&item->frame, item->values, options.fits[i],
+					     tail_size((size_t)item->frame.elements),
+					     &options.columns);
 }
 
-static struct row
-fit_spectrum(const struct frame *frame, const double *values)
-{
-	size_t n = (size_t)frame->elements;
-	bool failed = !n && frame->rows && frame->columns;
-	struct row row = {
-		.frame = frame,
-		.hill = {.alpha = NAN, .alpha_err = NAN, .lambda_ref = NAN, .k = tail_size(n)},
-		.count = n,
-		.lambda_max = n ? values[n - 1] : NAN,
-		.interval = {NAN, NAN, NAN},
-		.null = NAN,
-		.method = failed ? "failed" : "degenerate",
-		.note = failed ? frame_text(frame, "note") : "fewer than two eigenvalues",
-	};
-
-	if (n > 1) {
-		row.hill = spectrum_frame_fit(frame, values, row.hill.k);
-		row.method = frame_text(frame, "method");
-		row.note = row.hill.note;
-	}
-	describe_spectrum(&row, values);
-	return row;
-}
-
-/* --- columns ---------------------------------------------------------------------------------------- */
-
-static void
-print_layer(FILE *table, const struct row *row, char separator)
-{
-	tsv_text(table, frame_text(row->frame, "layer"), separator);
-}
-
-static void
-print_category(FILE *table, const struct row *row, char separator)
-{
-	tsv_text(table, frame_text(row->frame, "category"), separator);
-}
-
-static void
-print_out_features(FILE *table, const struct row *row, char separator)
-{
-	tsv_unsigned(table, row->frame->rows, separator);
-}
-
-static void
-print_in_features(FILE *table, const struct row *row, char separator)
-{
-	tsv_unsigned(table, row->frame->columns, separator);
-}
-
-static void
-print_numel(FILE *table, const struct row *row, char separator)
-{
-	tsv_unsigned(table, row->frame->rows * row->frame->columns, separator);
-}
-
-static void
-print_source_dtype(FILE *table, const struct row *row, char separator)
-{
-	tsv_text(table, frame_text(row->frame, "source_dtype"), separator);
-}
-
-static void
-print_precision(FILE *table, const struct row *row, char separator)
-{
-	tsv_text(table, frame_text(row->frame, "precision"), separator);
-}
-
-static void
-print_alpha(FILE *table, const struct row *row, char separator)
-{
-	tsv_double(table, row->hill.alpha, separator);
-}
-
-static void
-print_k_used(FILE *table, const struct row *row, char separator)
-{
-	tsv_unsigned(table, row->hill.k, separator);
-}
-
-static void
-print_n_eigs(FILE *table, const struct row *row, char separator)
-{
-	tsv_unsigned(table, row->count, separator);
-}
-
-static void
-print_method(FILE *table, const struct row *row, char separator)
-{
-	tsv_text(table, row->method, separator);
-}
-
-static void
-print_alpha_err(FILE *table, const struct row *row, char separator)
-{
-	tsv_double(table, row->hill.alpha_err, separator);
-}
-
-static void
-print_lambda_ref(FILE *table, const struct row *row, char separator)
-{
-	tsv_double(table, row->hill.lambda_ref, separator);
-}
-
-static void
-print_lambda_max(FILE *table, const struct row *row, char separator)
-{
-	tsv_double(table, row->lambda_max, separator);
-}
-
-static void
-print_cast_rel_err(FILE *table, const struct row *row, char separator)
-{
-	tsv_double(table, frame_number(row->frame, "cast_rel_err"), separator);
-}
-
-static void
-print_note(FILE *table, const struct row *row, char separator)
-{
-	tsv_text(table, row->note, separator);
-}
-
-static void
-print_cast_bits(FILE *table, const struct row *row, char separator)
-{
-	tsv_double(table, frame_number(row->frame, "bits"), separator);
-}
-
-static void
-print_cast_sqnr_db(FILE *table, const struct row *row, char separator)
-{
-	tsv_double(table, frame_number(row->frame, "cast_sqnr_db"), separator);
-}
-
-static void
-print_alpha_null(FILE *table, const struct row *row, char separator)
-{
-	tsv_double(table, row->null, separator);
-}
-
-static bool
-has_intervals(void)
-{
-	return options.confidence > 0;
-}
-
-static void
-print_alpha_se(FILE *table, const struct row *row, char separator)
-{
-	tsv_double(table, row->interval.se, separator);
-}
-
-static void
-print_alpha_low(FILE *table, const struct row *row, char separator)
-{
-	tsv_double(table, row->interval.low, separator);
-}
-
-static void
-print_alpha_high(FILE *table, const struct row *row, char separator)
-{
-	tsv_double(table, row->interval.high, separator);
-}
-
-static void
-print_alpha_se_iid(FILE *table, const struct row *row, char separator)
-{
-	tsv_double(table, alpha_se_iid(&row->hill), separator);
-}
-
-/* The columns in their order; new ones go to the end. */
-static const struct column {
-	const char *name;
-	void (*print)(FILE *table, const struct row *row, char separator);
-	bool (*is_shown)(void); /* null: always; by the options alone, so that rows agree */
-} columns[] = {
-	{"layer_name", print_layer, NULL},
-	{"category", print_category, NULL},
-	{"out_features", print_out_features, NULL},
-	{"in_features", print_in_features, NULL},
-	{"numel", print_numel, NULL},
-	{"source_dtype", print_source_dtype, NULL},
-	{"precision", print_precision, NULL},
-	{"alpha", print_alpha, NULL},
-	{"k_used", print_k_used, NULL},
-	{"n_eigs", print_n_eigs, NULL},
-	{"method", print_method, NULL},
-	{"alpha_err", print_alpha_err, NULL},
-	{"lambda_ref", print_lambda_ref, NULL},
-	{"lambda_max", print_lambda_max, NULL},
-	{"cast_rel_err", print_cast_rel_err, NULL},
-	{"note", print_note, NULL},
-	{"cast_bits", print_cast_bits, NULL},
-	{"cast_sqnr_db", print_cast_sqnr_db, NULL},
-	{"alpha_null", print_alpha_null, NULL},
-	{"alpha_se", print_alpha_se, has_intervals},
-	{"alpha_low", print_alpha_low, has_intervals},
-	{"alpha_high", print_alpha_high, has_intervals},
-	{"alpha_se_iid", print_alpha_se_iid, has_intervals},
-};
-
-/* The column shown after this one, from null the first; null after the last. */
-static const struct column *
-next_column(const struct column *column)
-{
-	const struct column *end = columns + sizeof(columns) / sizeof(*columns);
-
-	for (column = column ? column + 1 : columns; column < end; column++)
-		if (!column->is_shown || column->is_shown())
-			return column;
-	return NULL;
-}
-
-/* The metric wanted from this one on; METRIC_COLUMNS after the last. */
-static enum metric
-next_metric(unsigned metric)
-{
-	while (metric < METRIC_COLUMNS && !options.metrics.wanted[metric])
-		metric++;
-	return (enum metric)metric;
-}
-
-/* What stands after a column: metrics come last. */
-static char
-separator_after(const struct column *next, unsigned metric)
-{
-	return next || metric < METRIC_COLUMNS ? '\t' : '\n';
-}
-
-static void
-print_header(FILE *table)
-{
-	enum metric metric = next_metric(0);
-
-	for (const struct column *column = next_column(NULL), *next; column; column = next) {
-		next = next_column(column);
-		tsv_text(table, column->name, separator_after(next, metric));
-	}
-	for (enum metric next; metric < METRIC_COLUMNS; metric = next) {
-		next = next_metric(metric + 1);
-		tsv_text(table, metric_name(metric), separator_after(NULL, next));
-	}
-}
-
-static void
-print_metric(FILE *table, const struct row *row, enum metric metric, char separator)
-{
-	if (metric == METRIC_WARNING)
-		tsv_text(table, metric_warning(row->hill.alpha), separator);
-	else
-		tsv_double(table, row->metrics[metric], separator);
-}
-
-static void
-print_row(FILE *table, const struct row *row)
-{
-	enum metric metric = next_metric(0);
-
-	for (const struct column *column = next_column(NULL), *next; column; column = next) {
-		next = next_column(column);
-		column->print(table, row, separator_after(next, metric));
-	}
-	for (enum metric next; metric < METRIC_COLUMNS; metric = next) {
-		next = next_metric(metric + 1);
-		print_metric(table, row, metric, separator_after(NULL, next));
-	}
-}
-
-/* --- the stream ------------------------------------------------------------------------------------- */
-
-/*
- * Fits one frame and prints its row, before the first of all the header; counts it in *rows. Returns -1,
- * or the status that the row calls for.
- */
+/* Fits and prints what is in the batch, and empties it. Returns the status that its rows call for. */
 static int
-fit_frame(struct stream_reader *reader, const struct frame *frame, uint64_t *rows, FILE *table,
-	  struct failure *failure)
+finish_batch(struct batch *batch, FILE *table)
 {
-	struct row row;
+	int status = 0;
+
+	crew_run(batch->crew, fit_item, batch, batch->count);
+	for (size_t i = 0; i < batch->count; i++) {
+		struct item *item = &batch->items[i];
+
+		for (size_t f = 0; f < options.fit_count; f++) {
+			alpha_row_print(table, &item->rows[f], &options.columns);
+			/* A value without a bound on its error is no estimate. */
+			if (!isfinite(item->rows[f].hill.alpha_err))
+				status = STATUS_INCOMPLETE;
+		}
+		frame_free(&item->frame);
+		free(item->values);
+	}
+	batch->count = 0;
+	return status;
+}
+
+/* Adds the frame just read to the batch, which then owns it, or frees it if its layer is not wanted. */
+static int
+take_frame(struct stream_reader *reader, struct frame *frame, struct batch *batch,
+	   struct failure *failure)
+{
+	struct item *item = &batch->items[batch->count];
 	const double *values;
 
 	if (spectrum_frame_values(reader, frame, &values, failure))
 		return -1;
-	if (name_choice_refuses(&options.names, frame_text(frame, "layer")))
+	if (name_choice_refuses(&options.names, frame_text(frame, "layer"))) {
+		frame_free(frame);
 		return 0;
-	row = fit_spectrum(frame, values);
-	if (!(*rows)++)
-		print_header(table);
-	print_row(table, &row);
-	/* A value without a bound on its error is no estimate. */
-	return isfinite(row.hill.alpha_err) ? 0 : STATUS_INCOMPLETE;
+	}
+	item->frame = *frame;
+	item->values = stream_take_payload(reader);
+	batch->count++;
+	return 0;
+}
+
+/* How many spectra are fitted at a time: on a terminal each row is to be seen as soon as it can. */
+static size_t
+batch_size(const FILE *table)
+{
+	return table == stdout ? 1 : BATCH;
 }
 
 /*
@@ -527,25 +276,32 @@ fit_stream(int input, const char *source)
 	char *held = NULL;
 	size_t length = 0;
 	FILE *table = open_table(&held, &length);
-	uint64_t frames = 0, rows = 0;
+	struct batch *batch = xcalloc(1, sizeof(*batch));
+	uint64_t frames = 0, chosen = 0;
 	int more, status = 0;
 
+	batch->crew = crew_open(usable_processors());
 	while ((more = stream_next(reader, &frame, &failure)) > 0) {
-		int result = fit_frame(reader, &frame, &rows, table, &failure);
+		size_t before = batch->count;
 
-		if (result < 0)
+		if (take_frame(reader, &frame, batch, &failure))
 			die_failure(&failure, source);
-		status |= result;
 		frames++;
-		frame_free(&frame);
+		if (batch->count > before && !chosen++)
+			alpha_row_print_header(table, &options.columns);
+		if (batch->count == batch_size(table))
+			status |= finish_batch(batch, table);
 	}
 	if (more < 0)
 		die_failure(&failure, source);
-	if (frames && !rows)
+	status |= finish_batch(batch, table);
+	if (frames && !chosen)
 		die(STATUS_NO_INPUT, "%s: no layer is chosen", source);
-	if (!rows)
-		print_header(table);
+	if (!chosen)
+		alpha_row_print_header(table, &options.columns);
 	close_table(table, &held, &length);
+	crew_close(batch->crew);
+	free(batch);
 	stream_close(reader);
 	return status;
 }

@@ -35,6 +35,7 @@ enum column {
 	CAST_BITS,
 	CAST_SQNR_DB,
 	ALPHA_NULL,
+	FIT,
 	METRICS, /* as many as there are */
 	COLUMNS = METRICS + METRIC_COUNT
 };
@@ -59,6 +60,7 @@ static const char *const column_names[METRICS] = {
 	[CAST_BITS] = "cast_bits",
 	[CAST_SQNR_DB] = "cast_sqnr_db",
 	[ALPHA_NULL] = "alpha_null",
+	[FIT] = "fit",
 };
 
 static const char *
@@ -71,7 +73,7 @@ column_name(size_t column)
 /* A line of the table: its fields, and what they say. */
 struct row {
 	size_t line; /* counted from 1; also the order of rows */
-	const char *precision;
+	const char *precision, *fit_name;
 	size_t layer, precision_number;
 	struct fitted_layer head; /* what the row says of its layer */
 	struct fit fit;
@@ -236,6 +238,7 @@ read_row(char *line, const struct layout *layout, struct row *row, struct failur
 	if (split_line(line, layout, fields, failure) || read_numbers(fields, row, failure))
 		return -1;
 	row->precision = fields[PRECISION];
+	row->fit_name = fields[FIT] ? fields[FIT] : "hill";
 	row->head.name = fields[LAYER_NAME];
 	row->head.category = fields[CATEGORY];
 	row->head.source_dtype = fields[SOURCE_DTYPE] ? fields[SOURCE_DTYPE] : "";
@@ -274,6 +277,33 @@ read_rows(char *text, size_t length, struct rows *rows, struct failure *failure)
 		if (read_row(text, &layout, &rows->list[rows->count++], failure))
 			return fail_prefix(failure, "line %zu", line);
 	}
+	return 0;
+}
+
+/* Keeps the rows of one fit: of the one that the table is of, or of the only one that they have. */
+static int
+keep_fit(struct alpha_table *table, struct rows *rows, struct failure *failure)
+{
+	const char *wanted = table->fit;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		const char *name = rows->list[i].fit_name;
+
+		if (!table->fit)
+			table->fit = name;
+		if (!strcmp(name, table->fit))
+			rows->list[kept++] = rows->list[i];
+		else if (!wanted)
+			return fail(
+				failure, STATUS_DATA,
+				"line %zu: rows of two fits, '%.40s' and '%.40s': choose one by "
+				"--fit",
+				rows->list[i].line, table->fit, name);
+	}
+	if (rows->count && !kept)
+		return fail(failure, STATUS_DATA, "no row is of the fit '%.40s'", table->fit);
+	rows->count = kept;
 	return 0;
 }
 
@@ -424,7 +454,8 @@ alpha_table_read(struct alpha_table *table, FILE *file, const char *model, struc
 	text->next = table->texts;
 	table->texts = text;
 	text->bytes = read_all(file, &length, failure);
-	if (text->bytes && !read_rows(text->bytes, length, &rows, failure))
+	if (text->bytes && !read_rows(text->bytes, length, &rows, failure) &&
+	    !keep_fit(table, &rows, failure))
 		status = add_table(table, &rows, failure);
 	free(rows.list);
 	table->models = xreallocarray(table->models, table->model_count + 1,

@@ -3,7 +3,7 @@
  * from several, one for each model.
  *
  * Tables come from outside. Refused are ones that do not end in a whole line, that lack a column, or
- * that say two things of one layer; columns that are not known are passed over. Columns go by their
+ * that say two things of one layer, or have rows of several fits when none is chosen; columns that are not known are passed over. Columns go by their
  * names, and may stand in any order.
  */
 #ifndef ALPHA_TABLE_H
@@ -36,7 +36,7 @@ struct fitted_layer {
 	struct fit *fits; /* by precision, as many as the table has */
 };
 
-/* A zeroed struct is an empty table. All of it belongs to the table until alpha_table_free(). */
+/* A zeroed struct is an empty table, but for `fit`, which may be set before reading. All of it belongs to the table until alpha_table_free(). */
 struct alpha_table {
 	const char **models; /* the names given to alpha_table_read() */
 	size_t model_count;
@@ -44,6 +44,9 @@ struct alpha_table {
 	size_t precision_count;
 	struct fitted_layer *layers; /* model by model, in the order in which they first appear */
 	size_t layer_count;
+	/* Rows of this fit alone are taken. Null: those of the only one there is, which it then names. A row that
+	 * names none is of "hill". */
+	const char *fit;
 	struct alpha_table_text *texts; /* what the strings stand in */
 };
 

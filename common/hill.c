@@ -21,9 +21,8 @@ hill_tail_size(size_t n, double fraction)
 	return k < n - 1 ? k : n - 1;
 }
 
-/* The bound on the error of one eigenvalue. */
-static double
-error_of(double eigenvalue, double lambda_error, double sigma_error)
+double
+hill_error_of(double eigenvalue, double lambda_error, double sigma_error)
 {
 	double by_sigma = (2 * sqrt(eigenvalue) + sigma_error) * sigma_error;
 
@@ -39,7 +38,7 @@ is_resolved(const double *tail, size_t k, double reference, double reference_err
 	if (reference <= reference_error && reference + reference_error > HILL_FLOOR)
 		return false;
 	for (size_t i = 0; i < k; i++) {
-		double error = error_of(tail[i], lambda_error, sigma_error);
+		double error = hill_error_of(tail[i], lambda_error, sigma_error);
 
 		if (error > 0 && tail[i] <= error)
 			return false;
@@ -88,10 +87,11 @@ sum_logs(const double *tail, size_t k, double reference, double lambda_error, do
 
 		sum.value += logarithm;
 		magnitudes += fabs(logarithm);
-		sum.error += error_of_log(tail[i], error_of(tail[i], lambda_error, sigma_error));
+		sum.error += error_of_log(tail[i],
+					  hill_error_of(tail[i], lambda_error, sigma_error));
 	}
-	sum.error += terms *
-		     error_of_reference(reference, error_of(reference, lambda_error, sigma_error));
+	sum.error += terms * error_of_reference(reference, hill_error_of(reference, lambda_error,
+									 sigma_error));
 	/* Each quotient is rounded, each logarithm, and each of k sums (Higham, section 4.2). */
 	sum.error += ((terms + 2) * magnitudes + 2 * terms) * UNIT_ROUNDOFF;
 	return sum;
@@ -102,7 +102,7 @@ hill_fit(const double *eigenvalues, size_t n, size_t k, double lambda_error, dou
 {
 	const double *tail = eigenvalues + (n - k);
 	double reference = eigenvalues[n - k - 1];
-	double reference_error = error_of(reference, lambda_error, sigma_error);
+	double reference_error = hill_error_of(reference, lambda_error, sigma_error);
 	struct hill hill = {.alpha = NAN, .alpha_err = NAN, .k = k, .note = NOT_RESOLVED};
 	struct log_sum sum;
 

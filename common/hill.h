@@ -36,4 +36,7 @@ size_t hill_tail_size(size_t n, double fraction);
 struct hill hill_fit(const double *eigenvalues, size_t n, size_t k, double lambda_error,
 		     double sigma_error);
 
+/* The bound on the error of one eigenvalue: min(lambda_error, 2 sqrt(l) sigma_error + sigma_error^2). */
+double hill_error_of(double eigenvalue, double lambda_error, double sigma_error);
+
 #endif

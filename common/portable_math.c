@@ -89,12 +89,12 @@ portable_log_all(double *values, size_t count)
  * rounding of a number below 1/2, u/4. r + r^2 q stays below 0.42 and errs by another u/4 and, from
  * r^2 q < 0.07, another u/4. Over e^r >= 0.7 and with the last addition that is less than 3 u.
  */
-double
-portable_exp(double x)
+static inline double
+exponential(double x)
 {
-	/* Adding and subtracting 1.5 * 2^52 rounds to an integer. */
+	/* Adding and subtracting 1.5 * 2^52 rounds to an integer, which stands in the last bits of the sum. */
 	const double magic = 0x1.8p52, inverse_ln2 = 0x1.71547652b82fep0;
-	double k = x * inverse_ln2 + magic - magic;
+	double sum = x * inverse_ln2 + magic, k = sum - magic;
 	double r = x - k * LN2_HIGH - k * LN2_LOW;
 	double q = 1.0 / 6227020800;
 
@@ -109,5 +109,24 @@ portable_exp(double x)
 	q = q * r + 1.0 / 24;
 	q = q * r + 1.0 / 6;
 	q = q * r + 1.0 / 2;
-	return (1 + (r + r * r * q)) * double_of((uint64_t)((int64_t)k + 1023) << 52);
+	return (1 + (r + r * r * q)) * double_of((bits_of(sum) + 1023) << 52);
+}
+
+double
+portable_exp(double x)
+{
+	return exponential(x);
+}
+
+HOT static void
+exponentials(double *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		values[i] = exponential(values[i]);
+}
+
+void
+portable_exp_all(double *values, size_t count)
+{
+	exponentials(values, count);
 }

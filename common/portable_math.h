@@ -25,4 +25,7 @@ void portable_log_all(double *values, size_t count);
 /* e^x, for |x| at most 700, where the result is normal. */
 double portable_exp(double x);
 
+/* Replaces each of count values by its exponential: the same bits, several at a time. */
+void portable_exp_all(double *values, size_t count);
+
 #endif

@@ -70,13 +70,14 @@ add_curve(struct spectra *spectra, const struct frame *frame, const double *valu
 {
 	struct spectrum_panel *panel = panel_of(spectra, frame);
 	const char *precision = frame_text(frame, "precision");
-	struct hill fit = spectrum_frame_fit(frame, values, tail_of(frame, tails));
+	struct tail_fit fit = spectrum_frame_fit(frame, TAIL_FIT_HILL, values,
+						 tail_of(frame, tails));
 
 	note_precision(spectra, precision);
 	panel->curves = xreallocarray(panel->curves, panel->curve_count + 1,
 				      sizeof(*panel->curves));
 	panel->curves[panel->curve_count++] = spectrum_curve_of(precision, values,
-								(size_t)frame->elements, fit);
+								(size_t)frame->elements, fit.hill);
 }
 
 static bool

@@ -44,9 +44,10 @@ spectrum_frame_values(struct stream_reader *reader, const struct frame *frame,
 	return 0;
 }
 
-struct hill
-spectrum_frame_fit(const struct frame *frame, const double *values, size_t k)
+struct tail_fit
+spectrum_frame_fit(const struct frame *frame, enum tail_fit_kind kind, const double *values,
+		   size_t k)
 {
-	return hill_fit(values, (size_t)frame->elements, k, frame_number(frame, "lambda_err"),
+	return tail_fit(kind, values, (size_t)frame->elements, k, frame_number(frame, "lambda_err"),
 			fmax(frame_number(frame, "sigma_err"), 0));
 }

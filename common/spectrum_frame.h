@@ -3,8 +3,8 @@
 #define SPECTRUM_FRAME_H
 
 #include "frame.h"
-#include "hill.h"
 #include "stream.h"
+#include "tail_fit.h"
 
 /* A number from a frame's metadata; nan when it is not there or none. */
 double frame_number(const struct frame *frame, const char *key);
@@ -16,7 +16,8 @@ double frame_number(const struct frame *frame, const char *key);
 int spectrum_frame_values(struct stream_reader *reader, const struct frame *frame,
 			  const double **values, struct failure *failure);
 
-/* Fits the k largest of these eigenvalues, with the errors that the frame states; 1 <= k < elements. */
-struct hill spectrum_frame_fit(const struct frame *frame, const double *values, size_t k);
+/* Fits these eigenvalues, two at least, with the errors that the frame states; k is for Hill's estimate. */
+struct tail_fit spectrum_frame_fit(const struct frame *frame, enum tail_fit_kind kind,
+				   const double *values, size_t k);
 
 #endif

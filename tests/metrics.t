@@ -11,10 +11,10 @@ last() {
 	shift
 	hill-alpha "$@" "$tmp/small.st" | head -n 1 | awk -v n="$count" '{ for (i = NF - n + 1; i <= NF; i++) printf "%s ", $i }'
 }
-is "columns by name, in their own order" "alpha_null norm entropy " "$(last 3 --metrics entropy,norm)"
-is "basic ones" "alpha_null norm log_norm spectral_norm log_spectral_norm stable_rank alpha_weighted log_alpha_norm warning " \
+is "columns by name, in their own order" "D norm entropy " "$(last 3 --metrics entropy,norm)"
+is "basic ones" "D norm log_norm spectral_norm log_spectral_norm stable_rank alpha_weighted log_alpha_norm warning " \
 	"$(last 9 --metrics basic)"
-is "all" "alpha_null sigma xmin num_pl_spikes norm log_norm spectral_norm log_spectral_norm stable_rank alpha_weighted log_alpha_norm matrix_rank entropy sigma_mp bulk_min bulk_max mp_softrank num_spikes detX_num warning " \
+is "all" "D sigma xmin num_pl_spikes norm log_norm spectral_norm log_spectral_norm stable_rank alpha_weighted log_alpha_norm matrix_rank entropy sigma_mp bulk_min bulk_max mp_softrank num_spikes detX_num warning " \
 	"$(last 20 --metrics all)"
 is "one eigenvalue has a norm" 1 "$(hill-alpha --metrics norm "$tmp/small.st" | awk -F '\t' '/layers.1/ { print ($NF > 0) }')"
 fails 64 "hill-alpha: --metrics takes all, basic or names of columns, and not 'nrm' (try 'hill-alpha --help')" \

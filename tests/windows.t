@@ -21,7 +21,7 @@ is "alpha_null is that of the window: 2.71 at aspect 1/2 and half of the eigenva
 is "a window as large as the matrix is the matrix" "$(spectrum "$tmp/random.st" | hill-alpha | cut -f 8 | sed -n 2p)" \
 	"$(spectrum --windows 24x16 "$tmp/random.st" | hill-alpha | cut -f 8 | sed -n 2p)"
 is "intervals are not for pooled windows" "nan nan" "$(spectrum --windows 8x8 "$tmp/random.st" |
-	hill-alpha --confidence | awk -F '\t' 'NR > 1 && /windows/ { printf "%s%s", n++ ? " " : "", $20 }')"
+	hill-alpha --confidence | awk -F '\t' 'NR > 1 && /windows/ { printf "%s%s", n++ ? " " : "", $22 }')"
 for threads in 1 4; do
 	spectrum --threads $threads --windows 8x8:stride=3:sample=5:seed=2 "$tmp/random.st" >"$tmp/sample-$threads.st"
 done

@@ -1,0 +1,51 @@
+/*
+ * The fits of a spectrum's tail that can be chosen, by their names:
+ *
+ *     hill    Hill's estimate of the k largest eigenvalues (hill.h)
+ *     ks      maximum likelihood from the cut with the least distance of Kolmogorov and Smirnov on, of all
+ *             cuts (power_law.h): Clauset, Shalizi, Newman, SIAM Review 51 (2009) 661
+ *     median  maximum likelihood from the middle eigenvalue on: "xmin_mid"
+ *     peak    as ks, of the cuts near the peak of the density of log10 l: "xmin_peak", "fix-finger" of
+ *             C. H. Martin, WeightWatcher; with bounds for the cut as meant, 0.95 and 1.5 times the peak
+ *
+ *     weightwatcher  ks as WeightWatcher 0.7.7 computes it by default (class WWFit): of the eigenvalues above
+ *             1e-5 alone, with the lower side of each jump alone, and ties as cuts of their own
+ *
+ * In all but the first the tail begins with the cut itself, l_ref, which is counted in k.
+ */
+#ifndef TAIL_FIT_H
+#define TAIL_FIT_H
+
+#include <stddef.h>
+
+#include "hill.h"
+
+struct tail_fit {
+	struct hill hill;
+	double distance; /* D, of the law to the k eigenvalues that it was fitted to; or nan */
+};
+
+enum tail_fit_kind {
+	TAIL_FIT_HILL,
+	TAIL_FIT_KS,
+	TAIL_FIT_MEDIAN,
+	TAIL_FIT_PEAK,
+	TAIL_FIT_WEIGHTWATCHER,
+	TAIL_FITS
+};
+
+/* "hill" and so on. */
+const char *tail_fit_name(enum tail_fit_kind kind);
+
+/* The kind of this name; TAIL_FITS if there is none. */
+enum tail_fit_kind tail_fit_of_name(const char *name);
+
+/*
+ * Fits n >= 2 eigenvalues, with errors as for hill_fit(); k is for Hill's estimate alone. The others
+ * take no eigenvalue that is not above its error and HILL_FLOOR: where fewer than two are left, or all of the
+ * tail are equal, alpha is nan and the note says so. Their alpha_err is for the cut as it was chosen.
+ */
+struct tail_fit tail_fit(enum tail_fit_kind kind, const double *eigenvalues, size_t n, size_t k,
+			 double lambda_error, double sigma_error);
+
+#endif

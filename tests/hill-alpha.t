@@ -1,0 +1,71 @@
+#!/bin/sh
+# The fits of hill-alpha, one and several at a time; tests/compare-fits has the definitions.
+. tests/lib.sh
+
+st-synth --dtype F64 --alpha 2,4 --shape 200x150 --shape 64x300 --output "$tmp/planted.safetensors"
+st-synth --seed 3 --shape 120x120 --shape 40x200 --shape 12x300 --output "$tmp/random.safetensors"
+for model in planted random; do
+	st-layers "$tmp/$model.safetensors" | spectrum >"$tmp/$model.st"
+	ok "$model: fits" sh -c "hill-alpha --fit ks,median,peak '$tmp/$model.st' >'$tmp/$model.tsv'"
+	ok "$model: by definition" tests/compare-fits "$tmp/$model.tsv" "$tmp/$model.st"
+done
+
+# fits LIST: the column of names that a list gives.
+fits() { hill-alpha --fit "$1" "$tmp/planted.st" | cut -f 20 | tr '\n' ' '; }
+is 'a row for each fit, in the order of the list' 'fit ks hill ks hill ' "$(fits ks,hill)"
+is 'by default Hill' "$(hill-alpha "$tmp/random.st")" "$(hill-alpha --fit hill "$tmp/random.st")"
+is 'each row is that of the fit alone' "$(hill-alpha --fit ks "$tmp/random.st")" \
+	"$(hill-alpha --fit hill,ks "$tmp/random.st" | awk -F '\t' 'NR == 1 || $20 == "ks"')"
+
+# bad LIST MESSAGE
+bad() {
+	hill-alpha --fit "$1" "$tmp/planted.st" >"$tmp/out" 2>"$tmp/err"
+	is "--fit '$1': the status" 64 $?
+	is "--fit '$1': the message" "hill-alpha: $2 (try 'hill-alpha --help')" "$(head -n 1 "$tmp/err")"
+	ok "--fit '$1': no output" test ! -s "$tmp/out"
+}
+hill-alpha --compat alphaquant "$tmp/random.st" >"$tmp/out"
+is '--compat alphaquant is Hill' "$(hill-alpha "$tmp/random.st")" "$(cat "$tmp/out")"
+hill-alpha --compat weightwatcher "$tmp/random.st" >"$tmp/out"
+is 'fewer than 20 eigenvalues: exit 1' 1 $?
+is 'fewer than 20 eigenvalues: the note' 'fewer than 20 eigenvalues above 1e-5' "$(cut -f 16 "$tmp/out" | tail -n 1)"
+bad weightwatcher "--fit takes hill, ks, median, peak, and not 'weightwatcher'"
+bad nothing "--fit takes hill, ks, median, peak, and not 'nothing'"
+bad '' "--fit takes hill, ks, median, peak, and not ''"
+bad ks, "--fit takes hill, ks, median, peak, and not ''"
+bad ks,ks "--fit: 'ks' is there twice"
+
+# Without spread and without eigenvalues there is no fit, and a row says why.
+st-synth --shape 1x64 --output "$tmp/thin.safetensors"
+st-layers "$tmp/thin.safetensors" | spectrum | hill-alpha --fit ks >"$tmp/thin.tsv"
+is 'one eigenvalue: exit 1' 1 $?
+is 'one eigenvalue: the note' 'fewer than two eigenvalues' "$(sed -n 2p "$tmp/thin.tsv" | cut -f 16)"
+
+# The programs that read tables take the rows of one fit.
+hill-alpha --fit hill,ks "$tmp/random.st" >"$tmp/two.tsv"
+for fit in hill ks; do
+	hill-alpha --fit $fit "$tmp/random.st" >"$tmp/one.tsv"
+	is "alpha-stats --fit $fit" "$(alpha-stats "$tmp/one.tsv")" "$(alpha-stats --fit $fit "$tmp/two.tsv")"
+	is "alpha-plan --fit $fit" "$(alpha-plan "$tmp/one.tsv")" "$(alpha-plan --fit $fit "$tmp/two.tsv")"
+	is "alpha-plot --fit $fit" "$(alpha-plot box "$tmp/one.tsv")" "$(alpha-plot --fit $fit box "$tmp/two.tsv")"
+done
+for program in alpha-stats alpha-plan 'alpha-plot box'; do
+	# shellcheck disable=SC2086 # a program and its argument
+	fails 65 "${program% box}: $tmp/two.tsv: line 3: rows of two fits, 'hill' and 'ks': choose one by --fit" \
+		"$program: several fits" $program "$tmp/two.tsv"
+done
+fails 65 "alpha-stats: $tmp/two.tsv: no row is of the fit 'peak'" 'a fit that is not there' \
+	alpha-stats --fit peak "$tmp/two.tsv"
+is 'a table without the column is of Hill' "$(alpha-stats --fit hill "$tmp/two.tsv")" \
+	"$(hill-alpha "$tmp/random.st" | cut -f 1-18 | alpha-stats --fit hill)"
+
+# As WeightWatcher fits the spectra of a real checkpoint: tests/gen/golden-weightwatcher.py.
+need 'a real checkpoint against WeightWatcher' tests/fetch-minilm
+st-layers tests/data/minilm/model.safetensors | spectrum | hill-alpha --compat weightwatcher >"$tmp/ww.tsv"
+is 'as WeightWatcher: alpha, xmin and D to 1e-6, and the same tails' '37 rows, 0 differ' "$(awk -F '\t' '
+	function differ(a, b) { return (a > b ? a - b : b - a) > 1e-6 * b }
+	FNR == 1 { next }
+	NR == FNR { alpha[$1] = $2; xmin[$1] = $3; k[$1] = $4; D[$1] = $5; next }
+	{ rows++; wrong += !($1 in k) || $9 != k[$1] || differ($8, alpha[$1]) || differ($13, xmin[$1]) || differ($21, D[$1]) }
+	END { print rows " rows, " wrong + 0 " differ" }' tests/golden/minilm-weightwatcher.tsv "$tmp/ww.tsv")"
+done_testing
