@@ -55,11 +55,12 @@ struct stream_writer {
 static struct lanes *
 lanes_for(struct large_pipe *pipe, int descriptor, size_t count)
 {
-	unsigned lanes = usable_processors() / PROCESSORS_OF_LANE;
+	unsigned lanes;
 
-	if (count < LEAST_FOR_LANES || lanes < 2)
+	if (count < LEAST_FOR_LANES)
 		return NULL;
-	if (!pipe->tried)
+	lanes = usable_processors() / PROCESSORS_OF_LANE;
+	if (!pipe->tried && lanes > 1)
 		pipe->lanes = lanes_open(descriptor, lanes < MOST_LANES ? lanes : MOST_LANES);
 	pipe->tried = true;
 	return pipe->lanes;
