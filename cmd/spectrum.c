@@ -35,7 +35,10 @@ static struct program program = {
 		"of a\n"
 		"tensor stream, FILE or standard input, in float64.\n"
 		"\n"
-		"  --solver gram    eigenvalues of the Gram matrix of the smaller side (default)\n"
+		"  --solver auto    eigenvalues of the Gram matrix of the smaller side, by the\n"
+		"                   faster of the two that follow (default)\n"
+		"  --solver lapack  by LAPACK (also: gram)\n"
+		"  --solver two-stage  by a solver of its own, fast for large matrices\n"
 		"  --solver svd     squared singular values of W: small ones more accurate, "
 		"slower\n"
 		"  --threads N      use N threads (default: the processors there are)\n"
@@ -84,12 +87,19 @@ static const struct option long_options[] = {
 static void
 parse_solver(const char *name)
 {
-	if (!strcmp(name, "gram"))
-		options.solver = EIGEN_GRAM;
-	else if (!strcmp(name, "svd"))
-		options.solver = EIGEN_SVD;
-	else
-		usage_error("--solver takes gram or svd, and not '%s'", name);
+	static const char *const names[] = {[EIGEN_AUTO] = "auto",
+					    [EIGEN_LAPACK] = "lapack",
+					    [EIGEN_TWO_STAGE] = "two-stage",
+					    [EIGEN_SVD] = "svd"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i])) {
+			options.solver = (enum eigen_solver)i;
+			return;
+		}
+	if (strcmp(name, "gram") != 0)
+		usage_error("--solver takes auto, lapack, two-stage or svd, and not '%s'", name);
+	options.solver = EIGEN_LAPACK;
 }
 
 static void

@@ -302,7 +302,7 @@ static bool
 may_share(const struct devices *devices, const struct eigen_job *a, const struct eigen_job *b,
 	  size_t count)
 {
-	return devices->options.solver == EIGEN_GRAM && a->count == b->count &&
+	return devices->options.solver != EIGEN_SVD && a->count == b->count &&
 	       a->count <= CUDA_BATCH_SIDE &&
 	       4 * (count + 1) * a->count * a->count * sizeof(double) <= devices->budget;
 }
