@@ -70,23 +70,29 @@ is_narrow(const struct tridiagonal *t, const struct batch *batch, size_t i)
 	       point <= batch->low[i] || point >= batch->high[i];
 }
 
-/* Halves all enclosures; returns whether there was one to halve. */
+/*
+ * Halves the enclosures that are not narrow yet; returns whether there was one. The others stay, so that
+ * an eigenvalue does not depend on those it shares a batch with.
+ */
 static bool
 halve(const struct tridiagonal *t, struct batch *batch)
 {
-	bool any = false;
+	bool wide[STURM_POINTS], any = false;
 
 	for (size_t i = 0; i < STURM_POINTS; i++) {
 		size_t own = i < batch->count ? i : batch->count - 1;
 
 		batch->points[i] = middle(batch, own);
-		any = any || !is_narrow(t, batch, own);
+		wide[i] = !is_narrow(t, batch, own);
+		any = any || wide[i];
 	}
 	if (!any)
 		return false;
 	count_at_points(t, batch);
 	for (size_t i = 0; i < batch->count; i++)
-		if (batch->counts[i] <= batch->first + i)
+		if (!wide[i])
+			continue;
+		else if (batch->counts[i] <= batch->first + i)
 			batch->low[i] = batch->points[i];
 		else
 			batch->high[i] = batch->points[i];
