@@ -4,6 +4,7 @@
  * In: a stream of spectra. Out: a table, one row for each layer and precision.
  */
 #include <getopt.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,12 +97,12 @@ struct row {
 static struct row
 fit_spectrum(const struct frame *frame, const double *values)
 {
-	size_t n = (size_t)frame->elements;
+	size_t held = (size_t)frame->elements, n = spectrum_frame_count(frame);
 	bool failed = !n && frame->rows && frame->columns;
 	struct row row = {
 		.hill = {.alpha = NAN, .alpha_err = NAN, .lambda_ref = NAN, .k = tail_size(n)},
 		.count = n,
-		.lambda_max = n ? values[n - 1] : NAN,
+		.lambda_max = held ? values[held - 1] : NAN,
 		.method = failed ? "failed" : "degenerate",
 		.note = failed ? frame_text(frame, "note") : "fewer than two eigenvalues",
 	};
@@ -156,11 +157,20 @@ fit_frame(struct stream_reader *reader, const struct frame *frame, uint64_t *row
 {
 	struct row row;
 	const double *values;
+	size_t k;
 
 	if (spectrum_frame_values(reader, frame, &values, failure))
 		return -1;
 	if (name_choice_refuses(&options.names, frame_text(frame, "layer")))
 		return 0;
+	k = tail_size(spectrum_frame_count(frame));
+	if (frame->elements < spectrum_frame_count(frame) && k >= frame->elements)
+		return fail(
+			failure, STATUS_DATA,
+			"layer '%.200s': a fit of the %zu largest eigenvalues needs one more, and "
+			"the frame holds %" PRIu64 " of %zu; see spectrum --top",
+			frame_text(frame, "layer"), k, frame->elements,
+			spectrum_frame_count(frame));
 	row = fit_spectrum(frame, values);
 	if (!(*rows)++)
 		print_header(table);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "eigen.h"
+#include "hill.h"
 #include "program.h"
 #include "progress.h"
 #include "stream.h"
@@ -41,6 +42,7 @@ static struct program program = {
 		"  --solver two-stage  by a solver of its own, fast for large matrices\n"
 		"  --solver svd     squared singular values of W: small ones more accurate, "
 		"slower\n"
+		"  --top SHARE      only what a fit of the largest SHARE of the eigenvalues needs\n"
 		"  --threads N      use N threads (default: the processors there are)\n"
 		"  --memory SIZE    keep matrices and work space in flight below SIZE, such as "
 		"500M or\n"
@@ -60,12 +62,14 @@ static struct program program = {
 };
 
 static struct eigen_options options = {.memory = DEFAULT_MEMORY, .device_side = DEFAULT_GPU_SIDE};
-static bool gpu_if_any; /* --gpu=auto */
+static double top_share; /* 0: all eigenvalues */
+static bool gpu_if_any;	 /* --gpu=auto */
 static enum progress_wish progress;
 
 enum {
 	OPTION_SOLVER = OPTION_OWN,
 	OPTION_THREADS,
+	OPTION_TOP,
 	OPTION_MEMORY,
 	OPTION_GPU,
 	OPTION_GPU_SIDE,
@@ -74,6 +78,7 @@ enum {
 
 static const struct option long_options[] = {
 	{"solver", required_argument, 0, OPTION_SOLVER},
+	{"top", required_argument, 0, OPTION_TOP},
 	{"threads", required_argument, 0, OPTION_THREADS},
 	{"memory", required_argument, 0, OPTION_MEMORY},
 	{"gpu", optional_argument, 0, OPTION_GPU},
@@ -149,6 +154,11 @@ parse_options(int argc, char **argv)
 			if (!parse_unsigned(optarg, MAX_THREADS, &threads) || !threads)
 				usage_error("--threads takes a number from 1 to %d, and not '%s'",
 					    MAX_THREADS, optarg);
+			break;
+		case OPTION_TOP:
+			if (!parse_double(optarg, &top_share) || !(top_share > 0 && top_share <= 1))
+				usage_error("--top takes a share above 0 and up to 1, and not '%s'",
+					    optarg);
 			break;
 		case OPTION_MEMORY: parse_memory("--memory", optarg, &options.memory); break;
 		case OPTION_GPU: parse_gpu(optarg); break;
@@ -280,6 +290,15 @@ find_same(const struct frame *frame)
 	return NULL;
 }
 
+/* How many eigenvalues --top asks for: the tail and the one below it, which a fit refers to. */
+static size_t
+wanted_of(const struct frame *frame)
+{
+	size_t n = (size_t)(frame->rows < frame->columns ? frame->rows : frame->columns);
+
+	return top_share > 0 && n > 1 ? hill_tail_size(n, top_share) + 1 : n;
+}
+
 /* The layer of the frame and the payload just read. */
 static struct layer *
 layer_new(struct stream_reader *reader, struct frame *frame)
@@ -292,6 +311,7 @@ layer_new(struct stream_reader *reader, struct frame *frame)
 	layer->eigen.dtype = frame->dtype;
 	layer->eigen.rows = frame->rows;
 	layer->eigen.columns = frame->columns;
+	layer->eigen.wanted = wanted_of(frame);
 	if (same) {
 		atomic_fetch_add(&same->users, 1);
 		layer->original = same;
@@ -358,13 +378,15 @@ static struct frame
 spectrum_frame(const struct layer *layer, const char *signature)
 {
 	const struct eigen_job *eigen = &layer->eigen;
-	uint64_t count = eigen->status ? 0 : eigen->count;
+	uint64_t count = eigen->status ? 0 : eigen->wanted;
 	struct frame frame = frame_new(FRAME_SPECTRUM, "eigenvalues", DTYPE_F64, 1, &count);
 
 	frame.rows = layer->frame.rows;
 	frame.columns = layer->frame.columns;
 	frame_take_metadata(&frame, &layer->frame);
 	frame_set(&frame, "method", "%s", eigen->method);
+	if (!eigen->status && eigen->wanted < eigen->count)
+		frame_set(&frame, "n_eigs", "%zu", eigen->count);
 	if (eigen->status) {
 		frame_set(&frame, "note", "%s%s", eigen_status_text(eigen->status),
 			  was_cast_out_of_range(&layer->frame) ? " after a cast that overflowed"
