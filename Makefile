@@ -56,6 +56,12 @@ $(BUILD)/%.o: %.c | build-deps
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# Code for vector units that not every processor has, chosen when it runs (common/kernels.h).
+ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
+$(BUILD)/common/kernels_avx512.o: ALL_CFLAGS += -mavx512f -mfma
+$(BUILD)/common/kernels_avx2.o: ALL_CFLAGS += -mavx2 -mfma
+endif
+
 $(ARCHIVE): $(COMMON)
 	$(call echo,AR)
 	$(Q)rm -f $@

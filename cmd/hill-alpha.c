@@ -4,7 +4,9 @@
  * In: a stream of spectra. Out: a table, one row for each layer, precision and fit.
  */
 #include <getopt.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,7 +190,7 @@ fit_item(void *context, size_t piece)
 
 	for (size_t i = 0; i < options.fit_count; i++)
 		item->rows[i] = alpha_row_of(&item->frame, item->values, options.fits[i],
-					     tail_size((size_t)item->frame.elements),
+					     tail_size(spectrum_frame_count(&item->frame)),
 					     &options.columns);
 }
 
@@ -215,6 +217,36 @@ finish_batch(struct batch *batch, FILE *table)
 	return status;
 }
 
+/* Whether the options need eigenvalues below those that a fit of the largest does. */
+static bool
+need_all(void)
+{
+	bool all = options.columns.confidence > 0 || metric_choice_any(&options.columns.metrics);
+
+	for (size_t i = 0; i < options.fit_count; i++)
+		all = all || options.fits[i] != TAIL_FIT_HILL;
+	return all;
+}
+
+/* Fails if a frame of spectrum --top does not hold what the options need. */
+static int
+check_held(const struct frame *frame, struct failure *failure)
+{
+	size_t n = spectrum_frame_count(frame), k = tail_size(n);
+
+	if (frame->elements == n || (k < frame->elements && !need_all()))
+		return 0;
+	if (need_all())
+		return fail(failure, STATUS_DATA,
+			    "layer '%.200s': the options need all eigenvalues, and the frame holds "
+			    "%" PRIu64 " of %zu; see spectrum --top",
+			    frame_text(frame, "layer"), frame->elements, n);
+	return fail(failure, STATUS_DATA,
+		    "layer '%.200s': a fit of the %zu largest eigenvalues needs one more, and "
+		    "the frame holds %" PRIu64 " of %zu; see spectrum --top",
+		    frame_text(frame, "layer"), k, frame->elements, n);
+}
+
 /* Adds the frame just read to the batch, which then owns it, or frees it if its layer is not wanted. */
 static int
 take_frame(struct stream_reader *reader, struct frame *frame, struct batch *batch,
@@ -229,6 +261,8 @@ take_frame(struct stream_reader *reader, struct frame *frame, struct batch *batc
 		frame_free(frame);
 		return 0;
 	}
+	if (check_held(frame, failure))
+		return -1;
 	item->frame = *frame;
 	item->values = stream_take_payload(reader);
 	batch->count++;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "eigen.h"
+#include "hill.h"
 #include "program.h"
 #include "progress.h"
 #include "shuffle.h"
@@ -37,11 +38,15 @@ static struct program program = {
 		"of a\n"
 		"tensor stream, FILE or standard input, in float64.\n"
 		"\n"
-		"  --solver gram    eigenvalues of the Gram matrix of the smaller side (default)\n"
+		"  --solver auto    eigenvalues of the Gram matrix of the smaller side, by the\n"
+		"                   faster of the two that follow (default)\n"
+		"  --solver lapack  by LAPACK (also: gram)\n"
+		"  --solver two-stage  by a solver of its own, fast for large matrices\n"
 		"  --solver svd     squared singular values of W: small ones more accurate, "
 		"slower\n"
 		"  --shuffle SEED   put the elements of each matrix into a random order before: a "
 		"null\n"
+		"  --top SHARE      only what a fit of the largest SHARE of the eigenvalues needs\n"
 		"  --threads N      use N threads (default: the processors there are)\n"
 		"  --memory SIZE    keep matrices and work space in flight below SIZE, such as "
 		"500M or\n"
@@ -63,7 +68,8 @@ static struct program program = {
 };
 
 static struct eigen_options options = {.memory = DEFAULT_MEMORY, .device_side = DEFAULT_GPU_SIDE};
-static bool gpu_if_any; /* --gpu=auto */
+static double top_share; /* 0: all eigenvalues */
+static bool gpu_if_any;	 /* --gpu=auto */
 static bool shuffles;
 static uint64_t shuffle_seed;
 static struct windows windows;
@@ -74,6 +80,7 @@ enum {
 	OPTION_SHUFFLE,
 	OPTION_WINDOWS,
 	OPTION_THREADS,
+	OPTION_TOP,
 	OPTION_MEMORY,
 	OPTION_GPU,
 	OPTION_GPU_SIDE,
@@ -84,6 +91,7 @@ static const struct option long_options[] = {
 	{"solver", required_argument, 0, OPTION_SOLVER},
 	{"shuffle", required_argument, 0, OPTION_SHUFFLE},
 	{"windows", required_argument, 0, OPTION_WINDOWS},
+	{"top", required_argument, 0, OPTION_TOP},
 	{"threads", required_argument, 0, OPTION_THREADS},
 	{"memory", required_argument, 0, OPTION_MEMORY},
 	{"gpu", optional_argument, 0, OPTION_GPU},
@@ -97,12 +105,19 @@ static const struct option long_options[] = {
 static void
 parse_solver(const char *name)
 {
-	if (!strcmp(name, "gram"))
-		options.solver = EIGEN_GRAM;
-	else if (!strcmp(name, "svd"))
-		options.solver = EIGEN_SVD;
-	else
-		usage_error("--solver takes gram or svd, and not '%s'", name);
+	static const char *const names[] = {[EIGEN_AUTO] = "auto",
+					    [EIGEN_LAPACK] = "lapack",
+					    [EIGEN_TWO_STAGE] = "two-stage",
+					    [EIGEN_SVD] = "svd"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i])) {
+			options.solver = (enum eigen_solver)i;
+			return;
+		}
+	if (strcmp(name, "gram") != 0)
+		usage_error("--solver takes auto, lapack, two-stage or svd, and not '%s'", name);
+	options.solver = EIGEN_LAPACK;
 }
 
 static void
@@ -165,6 +180,11 @@ parse_options(int argc, char **argv)
 				usage_error("--threads takes a number from 1 to %d, and not '%s'",
 					    MAX_THREADS, optarg);
 			break;
+		case OPTION_TOP:
+			if (!parse_double(optarg, &top_share) || !(top_share > 0 && top_share <= 1))
+				usage_error("--top takes a share above 0 and up to 1, and not '%s'",
+					    optarg);
+			break;
 		case OPTION_MEMORY: parse_memory("--memory", optarg, &options.memory); break;
 		case OPTION_GPU: parse_gpu(optarg); break;
 		case OPTION_GPU_SIDE:
@@ -180,6 +200,8 @@ parse_options(int argc, char **argv)
 		case OPTION_VERSION: program.libraries = eigen_libraries(); /* fall through */
 		default: program_common_option(&program, option, argv);
 		}
+	if (top_share > 0 && windows.rows)
+		usage_error("--top is not for the pooled spectra of --windows");
 	options.threads = (unsigned)threads;
 	options.device_side = side;
 	return program_operand(argc, argv, optind);
@@ -316,6 +338,15 @@ take_weights(struct stream_reader *reader, struct eigen_job *matrix)
 			: weights;
 }
 
+/* How many eigenvalues --top asks for: the tail and the one below it, which a fit refers to. */
+static size_t
+wanted_of(const struct frame *frame)
+{
+	size_t n = (size_t)(frame->rows < frame->columns ? frame->rows : frame->columns);
+
+	return top_share > 0 && n > 1 ? hill_tail_size(n, top_share) + 1 : n;
+}
+
 /* The layer of the frame and the payload just read. */
 static struct layer *
 layer_new(struct stream_reader *reader, struct frame *frame)
@@ -328,6 +359,7 @@ layer_new(struct stream_reader *reader, struct frame *frame)
 	layer->eigen.dtype = frame->dtype;
 	layer->eigen.rows = frame->rows;
 	layer->eigen.columns = frame->columns;
+	layer->eigen.wanted = wanted_of(frame);
 	if (same) {
 		atomic_fetch_add(&same->users, 1);
 		layer->original = same;
@@ -424,7 +456,7 @@ pool_window(struct eigen_job *pooled, struct layer *layer)
 		return;
 	free(window->values);
 	window->values = pooled->values;
-	window->count = pooled->count;
+	window->count = window->wanted = pooled->count;
 	window->status = pooled->status;
 	window->lambda_error = pooled->lambda_error;
 	window->sigma_error = pooled->sigma_error;
@@ -470,13 +502,15 @@ static struct frame
 spectrum_frame(const struct layer *layer, const char *signature)
 {
 	const struct eigen_job *eigen = &layer->eigen;
-	uint64_t count = eigen->status ? 0 : eigen->count;
+	uint64_t count = eigen->status ? 0 : eigen->wanted;
 	struct frame frame = frame_new(FRAME_SPECTRUM, "eigenvalues", DTYPE_F64, 1, &count);
 
 	frame.rows = layer->frame.rows;
 	frame.columns = layer->frame.columns;
 	frame_take_metadata(&frame, &layer->frame);
 	set_method(&frame, layer);
+	if (!eigen->status && eigen->wanted < eigen->count)
+		frame_set(&frame, "n_eigs", "%zu", eigen->count);
 	if (eigen->status) {
 		frame_set(&frame, "note", "%s%s", eigen_status_text(eigen->status),
 			  was_cast_out_of_range(&layer->frame) ? " after a cast that overflowed"

@@ -77,7 +77,7 @@ struct alpha_row
 alpha_row_of(const struct frame *frame, const double *values, enum tail_fit_kind kind, size_t k,
 	     const struct alpha_row_choice *choice)
 {
-	size_t n = (size_t)frame->elements;
+	size_t held = (size_t)frame->elements, n = spectrum_frame_count(frame);
 	bool failed = !n && frame->rows && frame->columns;
 	struct alpha_row row = {
 		.frame = frame,
@@ -85,7 +85,7 @@ alpha_row_of(const struct frame *frame, const double *values, enum tail_fit_kind
 		.hill = {.alpha = NAN, .alpha_err = NAN, .lambda_ref = NAN, .k = n < 2 ? 0 : k},
 		.distance = NAN,
 		.count = n,
-		.lambda_max = n ? values[n - 1] : NAN,
+		.lambda_max = held ? values[held - 1] : NAN,
 		.null = NAN,
 		.interval = {NAN, NAN, NAN},
 		.method = failed ? "failed" : "degenerate",

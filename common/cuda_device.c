@@ -178,7 +178,7 @@ cuda_fits(size_t budget, enum eigen_solver solver, const struct eigen_job *job)
 size_t
 cuda_call_size(size_t budget, enum eigen_solver solver, size_t n)
 {
-	bool small = solver == EIGEN_GRAM && n <= CUDA_BATCH_SIDE;
+	bool small = solver != EIGEN_SVD && n <= CUDA_BATCH_SIDE;
 
 	return small && CUDA_BATCH_SIZE * bytes_of_gram(n) <= SOLVER_PART * (double)budget
 		       ? CUDA_BATCH_SIZE

@@ -1,21 +1,26 @@
-/* Order, sharing and the CPU's workers; eigen_lapack.h and eigen_device.h do the algebra. */
+/* Order, sharing and the CPU's workers; eigen_lapack.h, eigen_two_stage.h and eigen_device.h do the algebra. */
 #include "eigen.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "crew.h"
 #include "eigen_device.h"
 #include "eigen_lapack.h"
+#include "eigen_two_stage.h"
 
-/* From this side on a matrix gets all threads; below, matrices run side by side on one thread each,
- * which is faster there and gives the same bytes on any number of processors. */
+/* From this side on LAPACK gets all threads for a matrix; below, matrices run side by side on one thread
+ * each, which is faster there and gives the same bytes on any number of processors. */
 #define ALONE_SIDE 2048
 
 struct eigen {
 	struct pool *pool;
 	struct devices *devices; /* null: all is done on the CPU */
+	struct crew *crew;	 /* those of the threads that have no matrix help with another's */
 	enum eigen_solver solver;
 	unsigned threads;
+	atomic_uint running; /* matrices that a thread is at */
 };
 
 const char *
@@ -49,6 +54,15 @@ eigen_has_devices(void)
 	return *devices_libraries() != '\0';
 }
 
+/* The solver for a job on the CPU. */
+static enum eigen_solver
+solver_for(const struct eigen *eigen, const struct eigen_job *job)
+{
+	if (eigen->solver == EIGEN_AUTO)
+		return two_stage_is_faster(job) ? EIGEN_TWO_STAGE : EIGEN_LAPACK;
+	return eigen->solver;
+}
+
 /* Leaves a job as the caller is to have it. */
 static void
 finish_job(struct eigen_job *job)
@@ -57,21 +71,37 @@ finish_job(struct eigen_job *job)
 		free(job->values);
 		job->values = NULL;
 		job->method = "failed";
+	} else if (job->wanted < job->count) {
+		memmove(job->values, job->values + (job->count - job->wanted),
+			job->wanted * sizeof(*job->values));
 	}
 	free(job->weights);
 	job->weights = NULL;
+}
+
+/* Counts one more matrix that a thread is at, or one less: the crew is made of the other threads. */
+static void
+count_running(struct eigen *eigen, unsigned change)
+{
+	unsigned running = atomic_fetch_add(&eigen->running, change) + change;
+
+	crew_limit(eigen->crew, running < eigen->threads ? eigen->threads - running : 0);
 }
 
 /* The pool's work on one matrix. */
 static void
 run_job(void *context, struct pool_job *pool_job, unsigned threads)
 {
-	const struct eigen *eigen = context;
+	struct eigen *eigen = context;
 	struct eigen_job *job = (struct eigen_job *)pool_job;
+	enum eigen_solver solver = solver_for(eigen, job);
 
 	if (job->same_as)
 		return; /* taken over in eigen_next(), when the other surely is done */
-	job->status = lapack_solve(job, eigen->solver, threads);
+	count_running(eigen, 1);
+	job->status = solver == EIGEN_TWO_STAGE ? two_stage_solve(job, eigen->crew)
+						: lapack_solve(job, solver, threads);
+	count_running(eigen, -1u);
 	finish_job(job);
 }
 
@@ -100,6 +130,8 @@ eigen_open(const struct eigen_options *options, struct failure *failure)
 		}
 	}
 	lapack_begin();
+	eigen->crew = crew_open(options->threads);
+	crew_limit(eigen->crew, 0);
 	eigen->pool = pool_open(options->threads, options->memory, run_job, eigen);
 	return eigen;
 }
@@ -108,12 +140,14 @@ eigen_open(const struct eigen_options *options, struct failure *failure)
 static uint64_t
 cost_of(const struct eigen *eigen, const struct eigen_job *job)
 {
+	enum eigen_solver solver = solver_for(eigen, job);
 	uint64_t bytes = 0;
 
 	if (job->same_as)
 		return 0;
 	if (!job->pool.elsewhere)
-		return lapack_memory(job, eigen->solver);
+		return solver == EIGEN_TWO_STAGE ? two_stage_memory(job)
+						 : lapack_memory(job, solver);
 	return dtype_bytes(job->dtype, (uint64_t)job->rows * job->columns, &bytes) ? bytes : 0;
 }
 
@@ -123,10 +157,11 @@ eigen_submit(struct eigen *eigen, struct eigen_job *job)
 	bool elsewhere;
 
 	job->count = job->rows < job->columns ? job->rows : job->columns;
+	job->wanted = job->wanted && job->wanted < job->count ? job->wanted : job->count;
 	elsewhere = !job->same_as && eigen->devices && devices_take(eigen->devices, job);
 	job->pool.elsewhere = elsewhere;
 	job->pool.alone = !job->same_as && !elsewhere && eigen->threads > 1 &&
-			  job->count >= ALONE_SIDE;
+			  job->count >= ALONE_SIDE && solver_for(eigen, job) != EIGEN_TWO_STAGE;
 	job->pool.cost = cost_of(eigen, job);
 	/* From here on a job of the pool may be done, taken and gone at any time. */
 	pool_submit(eigen->pool, &job->pool);
@@ -154,8 +189,8 @@ share_spectrum(struct eigen_job *job)
 	job->method = source->method;
 	if (!source->values)
 		return;
-	job->values = xmalloc(job->count * sizeof(*job->values));
-	memcpy(job->values, source->values, job->count * sizeof(*job->values));
+	job->values = xmalloc(job->wanted * sizeof(*job->values));
+	memcpy(job->values, source->values, job->wanted * sizeof(*job->values));
 }
 
 struct eigen_job *
@@ -175,5 +210,6 @@ eigen_close(struct eigen *eigen)
 	if (eigen->devices)
 		devices_close(eigen->devices);
 	pool_close(eigen->pool);
+	crew_close(eigen->crew);
 	free(eigen);
 }

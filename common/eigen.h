@@ -3,7 +3,8 @@
  *
  * One narrow interface in front of back ends, of which the linker chooses. Matrices go in as
  * they are stored, spectra come out in the same order, many are in flight, and threads, devices and
- * work space stay inside. eigen_lapack.h is the CPU's, eigen_device.h the seam for GPUs'.
+ * work space stay inside. eigen_lapack.h and eigen_two_stage.h are the CPU's, eigen_device.h the seam for
+ * GPUs'.
  *
  * Error bounds. With u = 2^-53, the larger side m, the smaller side n, and G the n x n Gram matrix:
  * - Forming G in float64 errs by at most gamma_m |W|^T|W| in each entry, whatever the order of
@@ -26,8 +27,12 @@
 #include "util.h"
 
 enum eigen_solver {
-	EIGEN_GRAM, /* eigenvalues of the Gram matrix of the smaller side */
-	EIGEN_SVD   /* singular values of W, squared: small ones are relatively accurate too */
+	/* Eigenvalues of the Gram matrix of the smaller side: */
+	EIGEN_AUTO,	 /* by the faster of the two that follow */
+	EIGEN_LAPACK,	 /* by LAPACK */
+	EIGEN_TWO_STAGE, /* by our own solver */
+	/* Singular values of W, squared: small ones are relatively accurate, too. */
+	EIGEN_SVD
 };
 
 enum eigen_status {
@@ -52,11 +57,13 @@ struct eigen_job {
 	void *weights;			 /* rows x columns, row-major, from malloc */
 	const struct eigen_job *same_as; /* an earlier job with the same matrix, still kept by the
 	                                    caller, whose spectrum this one shares; weights is null */
+	size_t wanted; /* so many of the largest eigenvalues are wanted; 0, or more than there
+	                  are: all */
 
 	enum eigen_status status;
-	double *values; /* ascending, none negative; from malloc, the caller's to free; null unless
-	                   status is EIGEN_OK */
-	size_t count;	/* min(rows, columns) */
+	double *values;	     /* those wanted, ascending, none negative; from malloc, the caller's to
+	                   free; null unless status is EIGEN_OK */
+	size_t count;	     /* min(rows, columns) */
 	double lambda_error; /* bounds the absolute error of every value */
 	double sigma_error;  /* EIGEN_SVD: bounds that of every singular value; otherwise 0 */
 	const char *method;

@@ -102,13 +102,18 @@ gamma_bound(size_t m)
 }
 
 void
-eigen_bound_gram(struct eigen_job *job, double trace)
+eigen_bound_gram_of_norm(struct eigen_job *job, double trace, double norm)
 {
 	/* Twice the unit roundoff of slack for the rounding of these figures themselves. */
 	job->lambda_error = (gamma_bound(eigen_larger_side(job)) * trace +
-			     SOLVER_GROWTH * (double)job->count * UNIT_ROUNDOFF *
-				     euclidean_norm(job->values, job->count)) *
+			     SOLVER_GROWTH * (double)job->count * UNIT_ROUNDOFF * norm) *
 			    (1 + 0x1p-20);
+}
+
+void
+eigen_bound_gram(struct eigen_job *job, double trace)
+{
+	eigen_bound_gram_of_norm(job, trace, euclidean_norm(job->values, job->count));
 }
 
 static void

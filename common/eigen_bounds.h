@@ -32,6 +32,9 @@ void eigen_scale(double *values, size_t count, int exponent);
 /* Sets the error of eigenvalues, computed from a Gram matrix of this trace. */
 void eigen_bound_gram(struct eigen_job *job, double trace);
 
+/* The same where not all eigenvalues are there to take the Frobenius norm of the Gram matrix from. */
+void eigen_bound_gram_of_norm(struct eigen_job *job, double trace, double norm);
+
 /* From singular values, descending, to eigenvalues, ascending, and their errors. */
 void eigen_square_singular_values(struct eigen_job *job);
 

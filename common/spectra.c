@@ -100,6 +100,11 @@ spectra_read(struct spectra *spectra, int input, const struct tail_choice *tails
 	while ((more = stream_next(reader, &frame, failure)) > 0) {
 		int status = spectrum_frame_values(reader, &frame, &values, failure);
 
+		if (!status && spectrum_frame_count(&frame) > frame.elements)
+			status = fail(failure, STATUS_DATA,
+				      "layer '%.200s': only the largest eigenvalues are there, and "
+				      "all are wanted",
+				      frame_text(&frame, "layer"));
 		if (!status && frame.elements > 1 && is_of_table(&frame, tails->table) &&
 		    (!wanted || wanted(context, frame_text(&frame, "layer"))))
 			add_curve(spectra, &frame, values, tails);

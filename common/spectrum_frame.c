@@ -44,6 +44,17 @@ spectrum_frame_values(struct stream_reader *reader, const struct frame *frame,
 	return 0;
 }
 
+size_t
+spectrum_frame_count(const struct frame *frame)
+{
+	uint64_t count;
+
+	if (!parse_unsigned(frame_text(frame, "n_eigs"), SIZE_MAX, &count) ||
+	    count < frame->elements)
+		count = frame->elements;
+	return (size_t)count;
+}
+
 struct tail_fit
 spectrum_frame_fit(const struct frame *frame, enum tail_fit_kind kind, const double *values,
 		   size_t k)

@@ -16,6 +16,12 @@ double frame_number(const struct frame *frame, const char *key);
 int spectrum_frame_values(struct stream_reader *reader, const struct frame *frame,
 			  const double **values, struct failure *failure);
 
+/*
+ * How many eigenvalues the matrix has: more than the frame holds if its n_eigs says that only the largest
+ * are there.
+ */
+size_t spectrum_frame_count(const struct frame *frame);
+
 /* Fits these eigenvalues, two at least, with the errors that the frame states; k is for Hill's estimate. */
 struct tail_fit spectrum_frame_fit(const struct frame *frame, enum tail_fit_kind kind,
 				   const double *values, size_t k);

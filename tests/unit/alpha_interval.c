@@ -80,7 +80,7 @@ draw_spectrum(struct random *random, size_t rows, size_t columns, double exponen
 				  -0.5 / (exponent - 1));
 	job.weights = weights;
 	job.count = columns;
-	lapack_solve(&job, EIGEN_GRAM, 1);
+	lapack_solve(&job, EIGEN_LAPACK, 1);
 	free(weights);
 	return job.values;
 }

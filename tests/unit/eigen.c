@@ -229,7 +229,7 @@ solve(const struct matrix *matrix, enum eigen_solver solver)
 }
 
 /* The largest ratio of a true error to its bound, for each solver, over all closed forms. */
-static double worst_ratio[2];
+static double worst_ratio[EIGEN_SVD + 1];
 
 /* The bound on the error of one eigenvalue, as hill.h has it. */
 static double
@@ -269,13 +269,13 @@ note_ratio(const struct matrix *matrix, const struct eigen_job *job, size_t solv
 	}
 }
 
-static const char *const solver_names[] = {"gram", "svd"};
+static const char *const solver_names[] = {"auto", "lapack", "two-stage", "svd"};
 
-/* Both solvers on one matrix; frees it. */
+/* All solvers on one matrix; frees it. */
 static void
 test_matrix(struct matrix matrix, const char *name)
 {
-	for (size_t solver = 0; solver < 2; solver++) {
+	for (size_t solver = EIGEN_LAPACK; solver <= EIGEN_SVD; solver++) {
 		struct eigen_job job = solve(&matrix, (enum eigen_solver)solver);
 
 		tap(is_right(&matrix, &job, 0), "%s, %zu x %zu, %s", name, matrix.rows,
@@ -323,8 +323,8 @@ test_relative_accuracy(void)
 	tap(bound_on(&job, job.values[0]) < 1e-5 * job.values[0] && fabs(job.values[0] - 1) < 1e-5,
 	    "svd finds the smallest of a million to one");
 	free(job.values);
-	job = solve(&matrix, EIGEN_GRAM);
-	tap(job.lambda_error < 1e-12 * matrix.eigenvalues[63], "gram's bound is of use");
+	job = solve(&matrix, EIGEN_AUTO);
+	tap(job.lambda_error < 1e-12 * matrix.eigenvalues[63], "the Gram matrix's bound is of use");
 	free(job.values);
 	matrix_free(&matrix);
 }
@@ -360,7 +360,7 @@ test_zero(void)
 {
 	struct matrix zero = matrix_new(20, 30);
 
-	for (size_t solver = 0; solver < 2; solver++) {
+	for (size_t solver = EIGEN_LAPACK; solver <= EIGEN_SVD; solver++) {
 		struct eigen_job job = solve(&zero, (enum eigen_solver)solver);
 
 		tap(is_right(&zero, &job, 0) && job.lambda_error == 0 && job.sigma_error == 0,
@@ -378,7 +378,7 @@ test_empty(void)
 
 	for (size_t i = 0; i < 3; i++) {
 		struct matrix empty = matrix_new(shapes[i][0], shapes[i][1]);
-		struct eigen_job job = solve(&empty, EIGEN_GRAM);
+		struct eigen_job job = solve(&empty, EIGEN_AUTO);
 
 		tap(job.status == EIGEN_OK && !job.count && job.method && job.lambda_error == 0,
 		    "%zu x %zu has no eigenvalues", shapes[i][0], shapes[i][1]);
@@ -396,7 +396,7 @@ test_types(void)
 	struct matrix matrix = matrix_of(16, 21, small_integers, true);
 
 	for (size_t i = 0; i < 4; i++)
-		for (size_t solver = 0; solver < 2; solver++) {
+		for (size_t solver = EIGEN_LAPACK; solver <= EIGEN_SVD; solver++) {
 			struct eigen_job job = solve_as(&matrix, types[i],
 							(enum eigen_solver)solver, 1);
 
@@ -448,7 +448,7 @@ test_powers_of_two(enum eigen_solver solver)
 static void
 test_powers_of_ten(double factor)
 {
-	for (size_t solver = 0; solver < 2; solver++) {
+	for (size_t solver = EIGEN_LAPACK; solver <= EIGEN_SVD; solver++) {
 		struct matrix matrix = matrix_of(37, 64, distinct, true);
 		struct eigen_job job;
 		double sum = 0, largest, margin;
@@ -477,7 +477,7 @@ test_out_of_range(void)
 	static const double factors[] = {1e300, 0x1p1000, 1e-200, 0x1p-1060};
 
 	for (size_t i = 0; i < sizeof(factors) / sizeof(*factors); i++)
-		for (size_t solver = 0; solver < 2; solver++) {
+		for (size_t solver = EIGEN_LAPACK; solver <= EIGEN_SVD; solver++) {
 			struct matrix matrix = matrix_of(16, 20, distinct, true);
 			struct eigen_job job;
 
@@ -494,7 +494,7 @@ test_out_of_range(void)
 static void
 test_subnormal(void)
 {
-	for (size_t solver = 0; solver < 2; solver++) {
+	for (size_t solver = EIGEN_LAPACK; solver <= EIGEN_SVD; solver++) {
 		struct matrix matrix = matrix_of(64, 100, distinct, true);
 		struct eigen_job job;
 
@@ -521,7 +521,8 @@ test_not_finite(void)
 	static const enum dtype types[] = {DTYPE_F64, DTYPE_F32, DTYPE_F16, DTYPE_BF16};
 	static const double values[] = {NAN, INFINITY, -INFINITY};
 	/* The first, the last, and one beyond the vectors' part of a block. */
-	static const size_t places[] = {0, 1023, 1024, 41 * 31 - 1, 700};
+	static const size_t places[] = {0, 1023, 1024, 41 * 31 - 1, 700, 17};
+	static const enum eigen_solver solvers[] = {EIGEN_LAPACK, EIGEN_TWO_STAGE, EIGEN_SVD};
 	unsigned wrong = 0;
 
 	for (size_t type = 0; type < 4; type++)
@@ -532,8 +533,7 @@ test_not_finite(void)
 
 				matrix.weights[3] = 1;
 				matrix.weights[places[place]] = values[value];
-				job = solve_as(&matrix, types[type],
-					       place % 2 ? EIGEN_SVD : EIGEN_GRAM, 1);
+				job = solve_as(&matrix, types[type], solvers[place % 3], 1);
 				wrong += job.status != EIGEN_NOT_FINITE || job.values != NULL;
 				matrix_free(&matrix);
 			}
@@ -544,7 +544,7 @@ test_not_finite(void)
 static void
 test_too_large(void)
 {
-	struct eigen *eigen = open_solver(EIGEN_GRAM, 1, 1 << 20);
+	struct eigen *eigen = open_solver(EIGEN_LAPACK, 1, 1 << 20);
 	struct eigen_job job = {.dtype = DTYPE_F16, .rows = (size_t)1 << 32, .columns = 1};
 
 	job.weights = xmalloc(1);
@@ -561,9 +561,9 @@ test_too_large(void)
 
 /* Submits JOBS matrices, every fourth shared with the one before, and keeps what comes back. */
 static bool
-solve_many(unsigned threads, uint64_t memory, struct eigen_job *jobs)
+solve_many(enum eigen_solver solver, unsigned threads, uint64_t memory, struct eigen_job *jobs)
 {
-	struct eigen *eigen = open_solver(EIGEN_GRAM, threads, memory);
+	struct eigen *eigen = open_solver(solver, threads, memory);
 	bool in_order = true;
 
 	for (size_t i = 0; i < JOBS; i++) {
@@ -591,13 +591,15 @@ solve_many(unsigned threads, uint64_t memory, struct eigen_job *jobs)
 }
 
 static void
-test_many(void)
+test_many(enum eigen_solver solver)
 {
 	static struct eigen_job alone[JOBS], together[JOBS];
 	unsigned different = 0;
 
-	tap(solve_many(1, (uint64_t)1 << 40, alone), "one thread: in order");
-	tap(solve_many(3, 1 << 20, together), "three threads and little memory: in order");
+	tap(solve_many(solver, 1, (uint64_t)1 << 40, alone), "one thread: in order, %s",
+	    solver_names[solver]);
+	tap(solve_many(solver, 3, 1 << 20, together),
+	    "three threads and little memory: in order, %s", solver_names[solver]);
 	for (size_t i = 0; i < JOBS; i++) {
 		different += alone[i].status || together[i].status ||
 			     alone[i].lambda_error != together[i].lambda_error ||
@@ -609,7 +611,8 @@ test_many(void)
 					    alone[i].count * sizeof(double)) ||
 				     alone[i].lambda_error != alone[i - 1].lambda_error;
 	}
-	tap(!different, "the same bytes, and shared spectra are the same");
+	tap(!different, "the same bytes, and shared spectra are the same, %s",
+	    solver_names[solver]);
 	for (size_t i = 0; i < JOBS; i++) {
 		free(alone[i].values);
 		free(together[i].values);
@@ -628,9 +631,12 @@ test_large(void)
 	matrix_free(&matrix);
 	return;
 #endif
-	job = solve_as(&matrix, DTYPE_F32, EIGEN_GRAM, 2);
-	tap(is_right(&matrix, &job, 0), "2048 x 2048 on two threads");
-	free(job.values);
+	for (size_t solver = EIGEN_LAPACK; solver <= EIGEN_TWO_STAGE; solver++) {
+		job = solve_as(&matrix, DTYPE_F32, (enum eigen_solver)solver, 2);
+		tap(is_right(&matrix, &job, 0), "2048 x 2048 on two threads, %s",
+		    solver_names[solver]);
+		free(job.values);
+	}
 	matrix_free(&matrix);
 }
 
@@ -652,7 +658,7 @@ test_dirty_memory(void)
 	}
 	for (size_t i = 0; i < BLOCKS; i++)
 		free(blocks[i]);
-	for (size_t solver = 0; solver < 2; solver++) {
+	for (size_t solver = EIGEN_LAPACK; solver <= EIGEN_SVD; solver++) {
 		struct eigen_job job = solve(&matrix, (enum eigen_solver)solver);
 
 		tap(is_right(&matrix, &job, 0), "in memory full of NaNs, %s", solver_names[solver]);
@@ -671,19 +677,21 @@ main(void)
 	test_zero();
 	test_empty();
 	test_types();
-	test_powers_of_two(EIGEN_GRAM);
-	test_powers_of_two(EIGEN_SVD);
+	for (size_t solver = EIGEN_LAPACK; solver <= EIGEN_SVD; solver++)
+		test_powers_of_two((enum eigen_solver)solver);
 	test_powers_of_ten(1e150);
 	test_powers_of_ten(1e-150);
 	test_out_of_range();
 	test_subnormal();
 	test_not_finite();
 	test_too_large();
-	test_many();
+	test_many(EIGEN_LAPACK);
+	test_many(EIGEN_TWO_STAGE);
 	test_large();
 	test_dirty_memory();
-	tap(worst_ratio[0] < 0.1 && worst_ratio[1] < 0.1,
-	    "errors are an order of magnitude below their bounds: gram %.2g, svd %.2g",
-	    worst_ratio[0], worst_ratio[1]);
+	for (size_t solver = EIGEN_LAPACK; solver <= EIGEN_SVD; solver++)
+		tap(worst_ratio[solver] < 0.1,
+		    "errors are an order of magnitude below their bounds: %.2g, %s",
+		    worst_ratio[solver], solver_names[solver]);
 	return tap_done();
 }

@@ -129,7 +129,7 @@ check_bulk(size_t rows, size_t columns, unsigned spikes)
 			weights[i] *= i % columns < spikes ? 15 : 3;
 		job.weights = weights;
 		job.count = rows < columns ? rows : columns;
-		lapack_solve(&job, EIGEN_GRAM, 1);
+		lapack_solve(&job, EIGEN_LAPACK, 1);
 		free(weights);
 		bulk = bulk_fit(job.values, job.count, rows > columns ? rows : columns, job.count);
 		scale += bulk.scale / DRAWS;
