@@ -5,6 +5,7 @@
  */
 #include <getopt.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "alpha_row.h"
 #include "crew.h"
+#include "hill_plot.h"
 #include "pattern.h"
 #include "program.h"
 #include "progress.h"
@@ -32,6 +34,7 @@ static const struct program program = {
 		"  --k-frac F    fit the largest share F of them, 10 at least (default 0.1)\n"
 		"  --confidence[=P]  how far alpha would scatter, with intervals that hold it at "
 		"P (0.95)\n"
+		"  --hill-plot   instead, alpha for every k from 1 on: a line for each\n"
 		"  --metrics all|basic|LIST  columns of norms, ranks, entropy and the bulk\n"
 		"  --include RE  only layers whose name matches RE (repeatable: any of them)\n"
 		"  --exclude RE  no layers whose name matches RE (repeatable)\n"
@@ -43,6 +46,8 @@ static const struct program program = {
 static struct {
 	uint64_t k; /* 0: by share */
 	double share;
+	bool has_tail_size, has_fit; /* by --k and --k-frac; by --fit and --compat */
+	bool hill_plot;		     /* instead of the table of fits */
 	struct alpha_row_choice columns;
 	struct name_choice names;
 	enum tail_fit_kind fits[TAIL_FITS];
@@ -53,6 +58,7 @@ enum {
 	OPTION_COMPAT = OPTION_OWN,
 	OPTION_CONFIDENCE,
 	OPTION_FIT,
+	OPTION_HILL_PLOT,
 	OPTION_K,
 	OPTION_K_FRAC,
 	OPTION_METRICS,
@@ -64,6 +70,7 @@ static const struct option long_options[] = {
 	{"compat", required_argument, 0, OPTION_COMPAT},
 	{"confidence", optional_argument, 0, OPTION_CONFIDENCE},
 	{"fit", required_argument, 0, OPTION_FIT},
+	{"hill-plot", no_argument, 0, OPTION_HILL_PLOT},
 	{"k", required_argument, 0, OPTION_K},
 	{"k-frac", required_argument, 0, OPTION_K_FRAC},
 	{"metrics", required_argument, 0, OPTION_METRICS},
@@ -77,6 +84,7 @@ static const struct option long_options[] = {
 static void
 parse_fits(const char *list)
 {
+	options.has_fit = true;
 	options.fit_count = 0;
 	for (const char *end; list; list = *end ? end + 1 : NULL) {
 		enum tail_fit_kind kind;
@@ -98,6 +106,7 @@ parse_fits(const char *list)
 static void
 parse_tool(const char *name)
 {
+	options.has_fit = true;
 	options.fit_count = 1;
 	if (!strcmp(name, "weightwatcher"))
 		options.fits[0] = TAIL_FIT_WEIGHTWATCHER;
@@ -126,6 +135,31 @@ parse_metrics(const char *list)
 			    (int)strcspn(unknown, ","), unknown);
 }
 
+/* A tail of N eigenvalues, or, without N, of a share of them. */
+static void
+parse_tail_size(int option, const char *text)
+{
+	options.has_tail_size = true;
+	if (option == OPTION_K) {
+		if (!parse_unsigned(text, UINT32_MAX, &options.k) || !options.k)
+			usage_error("--k takes a number from 1 up, and not '%s'", text);
+		return;
+	}
+	options.k = 0;
+	if (!parse_double(text, &options.share) || options.share <= 0 || options.share > 1)
+		usage_error("--k-frac takes a share above 0 and up to 1, and not '%s'", text);
+}
+
+/* --hill-plot has every k of Hill's estimate, and columns of its own. */
+static void
+check_hill_plot(void)
+{
+	if (options.hill_plot && (options.has_tail_size || options.has_fit ||
+				  metric_choice_any(&options.columns.metrics)))
+		usage_error("--hill-plot is of every k: leave out --k, --k-frac, --fit, --compat "
+			    "and --metrics");
+}
+
 static const char *
 parse_options(int argc, char **argv)
 {
@@ -136,22 +170,15 @@ parse_options(int argc, char **argv)
 		case OPTION_COMPAT: parse_tool(optarg); break;
 		case OPTION_CONFIDENCE: parse_confidence(optarg); break;
 		case OPTION_FIT: parse_fits(optarg); break;
+		case OPTION_HILL_PLOT: options.hill_plot = true; break;
 		case OPTION_K:
-			if (!parse_unsigned(optarg, UINT32_MAX, &options.k) || !options.k)
-				usage_error("--k takes a number from 1 up, and not '%s'", optarg);
-			break;
-		case OPTION_K_FRAC:
-			if (!parse_double(optarg, &options.share) || options.share <= 0 ||
-			    options.share > 1)
-				usage_error(
-					"--k-frac takes a share above 0 and up to 1, and not '%s'",
-					optarg);
-			break;
+		case OPTION_K_FRAC: parse_tail_size(option, optarg); break;
 		case OPTION_METRICS: parse_metrics(optarg); break;
 		case OPTION_INCLUDE: name_choice_include(&options.names, optarg); break;
 		case OPTION_EXCLUDE: name_choice_exclude(&options.names, optarg); break;
 		default: program_common_option(&program, option, argv);
 		}
+	check_hill_plot();
 	return program_operand(argc, argv, optind);
 }
 
@@ -176,6 +203,7 @@ struct batch {
 		struct frame frame;
 		double *values; /* the payload */
 		struct alpha_row rows[TAIL_FITS];
+		struct hill_plot plot;
 	} items[BATCH];
 	size_t count;
 	struct crew *crew;
@@ -186,10 +214,52 @@ fit_item(void *context, size_t piece)
 {
 	struct item *item = &((struct batch *)context)->items[piece];
 
+	if (options.hill_plot) {
+		item->plot = hill_plot_of(&item->frame, item->values, options.columns.confidence);
+		return;
+	}
 	for (size_t i = 0; i < options.fit_count; i++)
 		item->rows[i] = alpha_row_of(&item->frame, item->values, options.fits[i],
 					     tail_size((size_t)item->frame.elements),
 					     &options.columns);
+}
+
+static void
+print_header(FILE *table)
+{
+	if (options.hill_plot)
+		hill_plot_print_header(table, options.columns.confidence);
+	else
+		alpha_row_print_header(table, &options.columns);
+}
+
+/* The rows of a spectrum. Returns the status that they call for: a value without a bound on its error is no
+ * estimate. */
+static int
+print_rows(FILE *table, const struct item *item)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < options.fit_count; i++) {
+		alpha_row_print(table, &item->rows[i], &options.columns);
+		if (!isfinite(item->rows[i].hill.alpha_err))
+			status = STATUS_INCOMPLETE;
+	}
+	return status;
+}
+
+/* The same for its plot. Where a matrix has not full rank some k never has an estimate: one that has is enough. */
+static int
+print_plot(FILE *table, struct item *item)
+{
+	int status = STATUS_INCOMPLETE;
+
+	hill_plot_print(table, &item->plot, &item->frame, options.columns.confidence);
+	for (size_t i = 0; i < item->plot.count; i++)
+		if (isfinite(item->plot.fits[i].alpha_err))
+			status = 0;
+	hill_plot_free(&item->plot);
+	return status;
 }
 
 /* Fits and prints what is in the batch, and empties it. Returns the status that its rows call for. */
@@ -202,12 +272,7 @@ finish_batch(struct batch *batch, FILE *table)
 	for (size_t i = 0; i < batch->count; i++) {
 		struct item *item = &batch->items[i];
 
-		for (size_t f = 0; f < options.fit_count; f++) {
-			alpha_row_print(table, &item->rows[f], &options.columns);
-			/* A value without a bound on its error is no estimate. */
-			if (!isfinite(item->rows[f].hill.alpha_err))
-				status = STATUS_INCOMPLETE;
-		}
+		status |= options.hill_plot ? print_plot(table, item) : print_rows(table, item);
 		frame_free(&item->frame);
 		free(item->values);
 	}
@@ -288,7 +353,7 @@ fit_stream(int input, const char *source)
 			die_failure(&failure, source);
 		frames++;
 		if (batch->count > before && !chosen++)
-			alpha_row_print_header(table, &options.columns);
+			print_header(table);
 		if (batch->count == batch_size(table))
 			status |= finish_batch(batch, table);
 	}
@@ -298,7 +363,7 @@ fit_stream(int input, const char *source)
 	if (frames && !chosen)
 		die(STATUS_NO_INPUT, "%s: no layer is chosen", source);
 	if (!chosen)
-		alpha_row_print_header(table, &options.columns);
+		print_header(table);
 	close_table(table, &held, &length);
 	crew_close(batch->crew);
 	free(batch);

@@ -2,6 +2,9 @@
 #ifndef SPECTRUM_FRAME_H
 #define SPECTRUM_FRAME_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "frame.h"
 #include "stream.h"
 #include "tail_fit.h"
@@ -16,8 +19,19 @@ double frame_number(const struct frame *frame, const char *key);
 int spectrum_frame_values(struct stream_reader *reader, const struct frame *frame,
 			  const double **values, struct failure *failure);
 
+/* The larger and the smaller side of the matrix that a spectrum is of, or of the windows. */
+struct spectrum_sides {
+	size_t larger, smaller;
+	bool are_pooled; /* eigenvalues of several windows, which do not repel each other */
+};
+
+struct spectrum_sides spectrum_frame_sides(const struct frame *frame);
+
 /* Fits these eigenvalues, two at least, with the errors that the frame states; k is for Hill's estimate. */
 struct tail_fit spectrum_frame_fit(const struct frame *frame, enum tail_fit_kind kind,
 				   const double *values, size_t k);
+
+/* The fits of Hill's estimate for every k below their number, into as many places (hill_fits()). */
+void spectrum_frame_hill_fits(const struct frame *frame, const double *values, struct hill *fits);
 
 #endif
