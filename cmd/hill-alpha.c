@@ -15,6 +15,7 @@
 #include "crew.h"
 #include "hill_plot.h"
 #include "pattern.h"
+#include "plateau.h"
 #include "program.h"
 #include "progress.h"
 #include "spectrum_frame.h"
@@ -30,7 +31,8 @@ static const struct program program = {
 		"hill,ks,\n"
 		"                a row for each\n"
 		"  --compat TOOL  as that tool fits: weightwatcher or alphaquant\n"
-		"  --k N         fit the N largest eigenvalues\n"
+		"  --k N|auto    fit the N largest eigenvalues, or as many as the plateau of "
+		"alpha has\n"
 		"  --k-frac F    fit the largest share F of them, 10 at least (default 0.1)\n"
 		"  --confidence[=P]  how far alpha would scatter, with intervals that hold it at "
 		"P (0.95)\n"
@@ -46,6 +48,7 @@ static const struct program program = {
 static struct {
 	uint64_t k; /* 0: by share */
 	double share;
+	bool k_is_automatic;	     /* chosen for each spectrum */
 	bool has_tail_size, has_fit; /* by --k and --k-frac; by --fit and --compat */
 	bool hill_plot;		     /* instead of the table of fits */
 	struct alpha_row_choice columns;
@@ -135,16 +138,23 @@ parse_metrics(const char *list)
 			    (int)strcspn(unknown, ","), unknown);
 }
 
-/* A tail of N eigenvalues, or, without N, of a share of them. */
+/* A tail of so many eigenvalues. */
 static void
-parse_tail_size(int option, const char *text)
+parse_k(const char *text)
 {
 	options.has_tail_size = true;
-	if (option == OPTION_K) {
-		if (!parse_unsigned(text, UINT32_MAX, &options.k) || !options.k)
-			usage_error("--k takes a number from 1 up, and not '%s'", text);
-		return;
-	}
+	options.k_is_automatic = !strcmp(text, "auto");
+	if (!options.k_is_automatic &&
+	    (!parse_unsigned(text, UINT32_MAX, &options.k) || !options.k))
+		usage_error("--k takes a number from 1 up or auto, and not '%s'", text);
+}
+
+/* A tail of a share of the eigenvalues. */
+static void
+parse_share(const char *text)
+{
+	options.has_tail_size = true;
+	options.k_is_automatic = false;
 	options.k = 0;
 	if (!parse_double(text, &options.share) || options.share <= 0 || options.share > 1)
 		usage_error("--k-frac takes a share above 0 and up to 1, and not '%s'", text);
@@ -171,8 +181,8 @@ parse_options(int argc, char **argv)
 		case OPTION_CONFIDENCE: parse_confidence(optarg); break;
 		case OPTION_FIT: parse_fits(optarg); break;
 		case OPTION_HILL_PLOT: options.hill_plot = true; break;
-		case OPTION_K:
-		case OPTION_K_FRAC: parse_tail_size(option, optarg); break;
+		case OPTION_K: parse_k(optarg); break;
+		case OPTION_K_FRAC: parse_share(optarg); break;
 		case OPTION_METRICS: parse_metrics(optarg); break;
 		case OPTION_INCLUDE: name_choice_include(&options.names, optarg); break;
 		case OPTION_EXCLUDE: name_choice_exclude(&options.names, optarg); break;
@@ -182,12 +192,28 @@ parse_options(int argc, char **argv)
 	return program_operand(argc, argv, optind);
 }
 
-/* The size of the tail for n eigenvalues; 0 when there are too few for any. */
 static size_t
-tail_size(size_t n)
+automatic_tail_size(const struct frame *frame, const double *values)
 {
+	size_t n = (size_t)frame->elements, k;
+	struct hill *fits = xcalloc(n, sizeof(*fits));
+
+	spectrum_frame_hill_fits(frame, values, fits);
+	k = plateau_tail_size(fits, n);
+	free(fits);
+	return k;
+}
+
+/* The size of the tail of a spectrum; 0 when there are too few eigenvalues for any. */
+static size_t
+tail_size(const struct frame *frame, const double *values)
+{
+	size_t n = (size_t)frame->elements;
+
 	if (n < 2)
 		return 0;
+	if (options.k_is_automatic)
+		return automatic_tail_size(frame, values);
 	if (!options.k)
 		return hill_tail_size(n, options.share);
 	return options.k < n ? (size_t)options.k : n - 1;
@@ -213,14 +239,15 @@ static void
 fit_item(void *context, size_t piece)
 {
 	struct item *item = &((struct batch *)context)->items[piece];
+	size_t k;
 
 	if (options.hill_plot) {
 		item->plot = hill_plot_of(&item->frame, item->values, options.columns.confidence);
 		return;
 	}
+	k = tail_size(&item->frame, item->values);
 	for (size_t i = 0; i < options.fit_count; i++)
-		item->rows[i] = alpha_row_of(&item->frame, item->values, options.fits[i],
-					     tail_size((size_t)item->frame.elements),
+		item->rows[i] = alpha_row_of(&item->frame, item->values, options.fits[i], k,
 					     &options.columns);
 }
 

@@ -6,7 +6,7 @@ st-synth --dtype F64 --alpha 2,4 --shape 200x150 --shape 64x300 --output "$tmp/p
 st-synth --seed 3 --shape 120x120 --shape 40x200 --shape 12x300 --output "$tmp/random.safetensors"
 for model in planted random; do
 	st-layers "$tmp/$model.safetensors" | spectrum >"$tmp/$model.st"
-	ok "$model: fits" sh -c "hill-alpha --fit ks,median,peak '$tmp/$model.st' >'$tmp/$model.tsv'"
+	ok "$model: fits" sh -c "hill-alpha --fit hill,ks,median,peak --k auto '$tmp/$model.st' >'$tmp/$model.tsv'"
 	ok "$model: by definition" tests/compare-fits "$tmp/$model.tsv" "$tmp/$model.st"
 done
 
@@ -58,6 +58,20 @@ fails 65 "alpha-stats: $tmp/two.tsv: no row is of the fit 'peak'" 'a fit that is
 	alpha-stats --fit peak "$tmp/two.tsv"
 is 'a table without the column is of Hill' "$(alpha-stats --fit hill "$tmp/two.tsv")" \
 	"$(hill-alpha "$tmp/random.st" | cut -f 1-18 | alpha-stats --fit hill)"
+
+# --- the k of the plateau ----------------------------------------------------------------------------
+
+st-synth --seed 3 --random --shape 120x120 --shape 40x200 --shape 12x300 --output "$tmp/noise.safetensors"
+st-layers "$tmp/noise.safetensors" | spectrum >"$tmp/noise.st"
+is '--k auto: of a random matrix ten, the least' '10 10 10' "$(hill-alpha --k auto "$tmp/noise.st" | cut -f 9 | tail -n +2 | tr '\n' ' ' | sed 's/ $//')"
+is '--k auto: the row is that of this k' "$(hill-alpha --k 10 --confidence --metrics all "$tmp/noise.st")" \
+	"$(hill-alpha --k auto --confidence --metrics all "$tmp/noise.st")"
+is '--k auto: of --k and --k-frac the last counts' "$(hill-alpha --k-frac 0.3 "$tmp/planted.st")" \
+	"$(hill-alpha --k auto --k-frac 0.3 "$tmp/planted.st")"
+is '--k auto: and auto if it is the last' "$(hill-alpha --k auto "$tmp/planted.st")" \
+	"$(hill-alpha --k 3 --k auto "$tmp/planted.st")"
+fails 64 "hill-alpha: --k takes a number from 1 up or auto, and not 'Auto' (try 'hill-alpha --help')" '--k Auto' \
+	hill-alpha --k Auto "$tmp/planted.st"
 
 # --- every k ---------------------------------------------------------------------------------------
 
