@@ -35,6 +35,7 @@ static const struct program program = {
 		"  delta       how far each precision moves alpha of each layer\n"
 		"  formats     bits, errors and changes of alpha, a line for each precision\n"
 		"  spectrum    spectra with their tails; FILE is a stream of spectrum\n"
+		"  fit         the same, with the law of the best cut beside that of Hill\n"
 		"  hill        alpha against k; FILE is the Hill plot of hill-alpha\n"
 		"\n"
 		"  --format png|pdf|svg  the kind of picture (default: by the name of the output)\n"
@@ -46,7 +47,8 @@ static const struct program program = {
 		"  --fit NAME            the fit to take, such as ks, where a table has several\n"
 		"  --reference P         the precision to compare with (default: the first)\n"
 		"  --title TEXT          begins every title: the model's name\n"
-		"  --k N, --k-frac F     size of the tail, for spectrum and hill (default --k-frac "
+		"  --k N, --k-frac F     size of the tail, for spectrum, fit, hill (default "
+		"--k-frac "
 		"0.1)\n"
 		"  --all DIR             one script for all plots, into files in the folder DIR\n"
 		"  --spectra FILE        with --all: the stream that the table was made from\n"
@@ -307,6 +309,7 @@ static const struct kind {
 	     {"delta", plot_delta, true},
 	     {"formats", plot_formats, true},
 	     {"spectrum", NULL, false},
+	     {"fit", NULL, false},
 	     {"hill", NULL, false}};
 
 static const struct kind *
@@ -534,6 +537,7 @@ main(int argc, char **argv)
 		kind = parse_kind(argv[optind++]);
 	}
 	program_operand(argc, argv, optind); /* one at most */
+	options.tails.ks = kind && !strcmp(kind->name, "fit");
 	if (kind && !strcmp(kind->name, "hill"))
 		plot_hill_table(program_operand(argc, argv, optind));
 	else if (kind && !kind->plot)

@@ -151,6 +151,12 @@ is "--k-frac" "the largest 96 of 384" "$(tail_of --k-frac 0.25)"
 is "--reference" bf16 "$(alpha-plot --reference bf16 spectrum "$tmp/spectra.st" |
 	grep -oE "_0 using 1:2 with points.*" | sed 's/.*title "\(.*\)",.*/\1/' | sort -u)"
 
+is "fit: the law of --fit ks" "$(hill-alpha --fit ks --include '0.*q_proj' "$tmp/spectra.st" |
+	awk -F '\t' 'NR == 2 { printf "ks: α = %.4g, the largest %d", $8, $9 }')" \
+	"$(alpha-plot --include '0.*q_proj' fit "$tmp/spectra.st" | grep -o 'ks: α = [^"]*')"
+is "fit: is spectrum with lines more" "$(alpha-plot spectrum "$tmp/spectra.st" | sed 's/, \\$//')" \
+	"$(alpha-plot fit "$tmp/spectra.st" | sed '/ks_line/d; s/, \\$//')"
+
 # --- Hill plots ------------------------------------------------------------------------------------
 
 hill() { alpha-plot "$@" hill "$tmp/hill.tsv"; }
@@ -288,6 +294,9 @@ for format in png pdf svg; do
 	ok "spectrum, $format" is_picture a.$format
 done
 for format in png pdf svg; do
+	alpha-plot fit -o f.$format "$tmp/spectra.st" >"$tmp/script"
+	draw "fit, $format"
+	ok "fit, $format" is_picture f.$format
 	alpha-plot hill -o h.$format "$tmp/hill.tsv" >"$tmp/script"
 	draw "hill, $format"
 	ok "hill, $format" is_picture h.$format
@@ -308,6 +317,8 @@ open(sys.argv[1], "wb").write(data[:end] + bytes(len(data) - end))' zero.safeten
 st-layers zero.safetensors | prec-cast fp32,bf16 | spectrum >"$tmp/zero.st" 2>/dev/null
 alpha-plot spectrum -o a.svg "$tmp/zero.st" >"$tmp/script"
 draw "spectra that are zero"
+alpha-plot fit -o a.svg "$tmp/zero.st" >"$tmp/script"
+draw "fits of spectra that are zero"
 alpha-plot --format png box "$demo" | gnuplot >a.png 2>"$tmp/err"
 is "without a name the picture goes to gnuplot's standard output" "0, " "$?, $(cat "$tmp/err")"
 ok "and is a picture" is_picture a.png
