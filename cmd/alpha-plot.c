@@ -10,10 +10,12 @@
 #include <sys/stat.h>
 
 #include "alpha_input.h"
+#include "hill_table.h"
 #include "palette.h"
 #include "pattern.h"
 #include "plot.h"
 #include "plot_folder.h"
+#include "plot_hill.h"
 #include "program.h"
 #include "spectra.h"
 
@@ -33,6 +35,8 @@ static const struct program program = {
 		"  delta       how far each precision moves alpha of each layer\n"
 		"  formats     bits, errors and changes of alpha, a line for each precision\n"
 		"  spectrum    spectra with their tails; FILE is a stream of spectrum\n"
+		"  fit         the same, with the law of the best cut beside that of Hill\n"
+		"  hill        alpha against k; FILE is the Hill plot of hill-alpha\n"
 		"\n"
 		"  --format png|pdf|svg  the kind of picture (default: by the name of the output)\n"
 		"  -o, --output FILE     the picture's file, for gnuplot to write\n"
@@ -43,7 +47,9 @@ static const struct program program = {
 		"  --fit NAME            the fit to take, such as ks, where a table has several\n"
 		"  --reference P         the precision to compare with (default: the first)\n"
 		"  --title TEXT          begins every title: the model's name\n"
-		"  --k N, --k-frac F     size of the tail, for spectrum (default --k-frac 0.1)\n"
+		"  --k N, --k-frac F     size of the tail, for spectrum, fit, hill (default "
+		"--k-frac "
+		"0.1)\n"
 		"  --all DIR             one script for all plots, into files in the folder DIR\n"
 		"  --spectra FILE        with --all: the stream that the table was made from\n"
 		"  --max-layers-per-plot N\n"
@@ -302,7 +308,9 @@ static const struct kind {
 	     {"depth", plot_depth, false},
 	     {"delta", plot_delta, true},
 	     {"formats", plot_formats, true},
-	     {"spectrum", NULL, false}};
+	     {"spectrum", NULL, false},
+	     {"fit", NULL, false},
+	     {"hill", NULL, false}};
 
 static const struct kind *
 parse_kind(const char *name)
@@ -352,6 +360,65 @@ plot_stream(const char *operand)
 		     *options.title ? options.title : "spectra", shown,
 		     spectra_spread(&spectra, shown, 6));
 	spectra_free(&spectra);
+}
+
+/* --- Hill plots ------------------------------------------------------------------------------------ */
+
+/* The most panels of a page. */
+#define MOST_PANELS 6
+
+/* Gives the curves their colours, and puts that of the reference first. */
+static void
+arrange_curves(struct hill_table *table)
+{
+	const char **colors = palette_of_precisions((const char *const *)table->precisions,
+						    table->precision_count);
+
+	for (size_t i = 0; i < table->count; i++) {
+		struct hill_panel *panel = &table->panels[i];
+
+		for (size_t c = 0; c < panel->count; c++) {
+			struct hill_curve curve = panel->curves[c];
+
+			for (size_t p = 0; p < table->precision_count; p++)
+				if (!strcmp(table->precisions[p], curve.precision))
+					curve.color = colors[p];
+			panel->curves[c] = curve;
+			if (options.reference && !strcmp(curve.precision, options.reference)) {
+				memmove(panel->curves + 1, panel->curves, c * sizeof(curve));
+				panel->curves[0] = curve;
+			}
+		}
+	}
+	free(colors);
+}
+
+static void
+plot_hill_table(const char *operand)
+{
+	const struct hill_panel *shown[MOST_PANELS];
+	struct hill_table table = {0};
+	struct failure failure;
+	FILE *file = fdopen(program_open_input(operand, "a table"), "r");
+	size_t count;
+
+	if (options.category || options.precisions || options.fit)
+		usage_error("--category, --precisions and --fit are not for hill");
+	if (!file)
+		die(STATUS_RETRY, "out of memory");
+	if (hill_table_read(&table, file, takes_layer, &failure))
+		die_failure(&failure, program_source(operand));
+	fclose(file);
+	if (!table.count)
+		die(STATUS_NO_INPUT, "%s: no layer is chosen", program_source(operand));
+	arrange_curves(&table);
+	count = table.count < MOST_PANELS ? table.count : MOST_PANELS;
+	for (size_t i = 0; i < count; i++)
+		shown[i] = &table.panels[count > 1 ? i * (table.count - 1) / (count - 1) : 0];
+	plot_hill(stdout, options.format, options.output,
+		  *options.title ? options.title : "Hill plot", shown, count, options.tails.k,
+		  options.tails.share);
+	hill_table_free(&table);
 }
 
 /* --- tables ---------------------------------------------------------------------------------------- */
@@ -470,7 +537,10 @@ main(int argc, char **argv)
 		kind = parse_kind(argv[optind++]);
 	}
 	program_operand(argc, argv, optind); /* one at most */
-	if (kind && !kind->plot)
+	options.tails.ks = kind && !strcmp(kind->name, "fit");
+	if (kind && !strcmp(kind->name, "hill"))
+		plot_hill_table(program_operand(argc, argv, optind));
+	else if (kind && !kind->plot)
 		plot_stream(program_operand(argc, argv, optind));
 	else
 		plot_table(kind, argv + optind, (size_t)(argc - optind));

@@ -14,7 +14,9 @@
 
 #include "alpha_row.h"
 #include "crew.h"
+#include "hill_plot.h"
 #include "pattern.h"
+#include "plateau.h"
 #include "program.h"
 #include "progress.h"
 #include "spectrum_frame.h"
@@ -30,10 +32,12 @@ static const struct program program = {
 		"hill,ks,\n"
 		"                a row for each\n"
 		"  --compat TOOL  as that tool fits: weightwatcher or alphaquant\n"
-		"  --k N         fit the N largest eigenvalues\n"
+		"  --k N|auto    fit the N largest eigenvalues, or as many as the plateau of "
+		"alpha has\n"
 		"  --k-frac F    fit the largest share F of them, 10 at least (default 0.1)\n"
 		"  --confidence[=P]  how far alpha would scatter, with intervals that hold it at "
 		"P (0.95)\n"
+		"  --hill-plot   instead, alpha for every k from 1 on: a line for each\n"
 		"  --metrics all|basic|LIST  columns of norms, ranks, entropy and the bulk\n"
 		"  --include RE  only layers whose name matches RE (repeatable: any of them)\n"
 		"  --exclude RE  no layers whose name matches RE (repeatable)\n"
@@ -45,6 +49,9 @@ static const struct program program = {
 static struct {
 	uint64_t k; /* 0: by share */
 	double share;
+	bool k_is_automatic;	     /* chosen for each spectrum */
+	bool has_tail_size, has_fit; /* by --k and --k-frac; by --fit and --compat */
+	bool hill_plot;		     /* instead of the table of fits */
 	struct alpha_row_choice columns;
 	struct name_choice names;
 	enum tail_fit_kind fits[TAIL_FITS];
@@ -55,6 +62,7 @@ enum {
 	OPTION_COMPAT = OPTION_OWN,
 	OPTION_CONFIDENCE,
 	OPTION_FIT,
+	OPTION_HILL_PLOT,
 	OPTION_K,
 	OPTION_K_FRAC,
 	OPTION_METRICS,
@@ -66,6 +74,7 @@ static const struct option long_options[] = {
 	{"compat", required_argument, 0, OPTION_COMPAT},
 	{"confidence", optional_argument, 0, OPTION_CONFIDENCE},
 	{"fit", required_argument, 0, OPTION_FIT},
+	{"hill-plot", no_argument, 0, OPTION_HILL_PLOT},
 	{"k", required_argument, 0, OPTION_K},
 	{"k-frac", required_argument, 0, OPTION_K_FRAC},
 	{"metrics", required_argument, 0, OPTION_METRICS},
@@ -79,6 +88,7 @@ static const struct option long_options[] = {
 static void
 parse_fits(const char *list)
 {
+	options.has_fit = true;
 	options.fit_count = 0;
 	for (const char *end; list; list = *end ? end + 1 : NULL) {
 		enum tail_fit_kind kind;
@@ -100,6 +110,7 @@ parse_fits(const char *list)
 static void
 parse_tool(const char *name)
 {
+	options.has_fit = true;
 	options.fit_count = 1;
 	if (!strcmp(name, "weightwatcher"))
 		options.fits[0] = TAIL_FIT_WEIGHTWATCHER;
@@ -128,6 +139,38 @@ parse_metrics(const char *list)
 			    (int)strcspn(unknown, ","), unknown);
 }
 
+/* A tail of so many eigenvalues. */
+static void
+parse_k(const char *text)
+{
+	options.has_tail_size = true;
+	options.k_is_automatic = !strcmp(text, "auto");
+	if (!options.k_is_automatic &&
+	    (!parse_unsigned(text, UINT32_MAX, &options.k) || !options.k))
+		usage_error("--k takes a number from 1 up or auto, and not '%s'", text);
+}
+
+/* A tail of a share of the eigenvalues. */
+static void
+parse_share(const char *text)
+{
+	options.has_tail_size = true;
+	options.k_is_automatic = false;
+	options.k = 0;
+	if (!parse_double(text, &options.share) || options.share <= 0 || options.share > 1)
+		usage_error("--k-frac takes a share above 0 and up to 1, and not '%s'", text);
+}
+
+/* --hill-plot has every k of Hill's estimate, and columns of its own. */
+static void
+check_hill_plot(void)
+{
+	if (options.hill_plot && (options.has_tail_size || options.has_fit ||
+				  metric_choice_any(&options.columns.metrics)))
+		usage_error("--hill-plot is of every k: leave out --k, --k-frac, --fit, --compat "
+			    "and --metrics");
+}
+
 static const char *
 parse_options(int argc, char **argv)
 {
@@ -138,31 +181,40 @@ parse_options(int argc, char **argv)
 		case OPTION_COMPAT: parse_tool(optarg); break;
 		case OPTION_CONFIDENCE: parse_confidence(optarg); break;
 		case OPTION_FIT: parse_fits(optarg); break;
-		case OPTION_K:
-			if (!parse_unsigned(optarg, UINT32_MAX, &options.k) || !options.k)
-				usage_error("--k takes a number from 1 up, and not '%s'", optarg);
-			break;
-		case OPTION_K_FRAC:
-			if (!parse_double(optarg, &options.share) || options.share <= 0 ||
-			    options.share > 1)
-				usage_error(
-					"--k-frac takes a share above 0 and up to 1, and not '%s'",
-					optarg);
-			break;
+		case OPTION_HILL_PLOT: options.hill_plot = true; break;
+		case OPTION_K: parse_k(optarg); break;
+		case OPTION_K_FRAC: parse_share(optarg); break;
 		case OPTION_METRICS: parse_metrics(optarg); break;
 		case OPTION_INCLUDE: name_choice_include(&options.names, optarg); break;
 		case OPTION_EXCLUDE: name_choice_exclude(&options.names, optarg); break;
 		default: program_common_option(&program, option, argv);
 		}
+	check_hill_plot();
 	return program_operand(argc, argv, optind);
 }
 
-/* The size of the tail for n eigenvalues; 0 when there are too few for any. */
 static size_t
-tail_size(size_t n)
+automatic_tail_size(const struct frame *frame, const double *values)
 {
+	size_t n = (size_t)frame->elements, k;
+	struct hill *fits = xcalloc(n, sizeof(*fits));
+
+	spectrum_frame_hill_fits(frame, values, fits);
+	k = plateau_tail_size(fits, n);
+	free(fits);
+	return k;
+}
+
+/* The size of the tail of a spectrum; 0 when there are too few eigenvalues for any. */
+static size_t
+tail_size(const struct frame *frame, const double *values)
+{
+	size_t n = spectrum_frame_count(frame);
+
 	if (n < 2)
 		return 0;
+	if (options.k_is_automatic)
+		return automatic_tail_size(frame, values);
 	if (!options.k)
 		return hill_tail_size(n, options.share);
 	return options.k < n ? (size_t)options.k : n - 1;
@@ -178,6 +230,7 @@ struct batch {
 		struct frame frame;
 		double *values; /* the payload */
 		struct alpha_row rows[TAIL_FITS];
+		struct hill_plot plot;
 	} items[BATCH];
 	size_t count;
 	struct crew *crew;
@@ -187,11 +240,54 @@ static void
 fit_item(void *context, size_t piece)
 {
 	struct item *item = &((struct batch *)context)->items[piece];
+	size_t k;
 
+	if (options.hill_plot) {
+		item->plot = hill_plot_of(&item->frame, item->values, options.columns.confidence);
+		return;
+	}
+	k = tail_size(&item->frame, item->values);
 	for (size_t i = 0; i < options.fit_count; i++)
-		item->rows[i] = alpha_row_of(&item->frame, item->values, options.fits[i],
-					     tail_size(spectrum_frame_count(&item->frame)),
+		item->rows[i] = alpha_row_of(&item->frame, item->values, options.fits[i], k,
 					     &options.columns);
+}
+
+static void
+print_header(FILE *table)
+{
+	if (options.hill_plot)
+		hill_plot_print_header(table, options.columns.confidence);
+	else
+		alpha_row_print_header(table, &options.columns);
+}
+
+/* The rows of a spectrum. Returns the status that they call for: a value without a bound on its error is no
+ * estimate. */
+static int
+print_rows(FILE *table, const struct item *item)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < options.fit_count; i++) {
+		alpha_row_print(table, &item->rows[i], &options.columns);
+		if (!isfinite(item->rows[i].hill.alpha_err))
+			status = STATUS_INCOMPLETE;
+	}
+	return status;
+}
+
+/* The same for its plot. Where a matrix has not full rank some k never has an estimate: one that has is enough. */
+static int
+print_plot(FILE *table, struct item *item)
+{
+	int status = STATUS_INCOMPLETE;
+
+	hill_plot_print(table, &item->plot, &item->frame, options.columns.confidence);
+	for (size_t i = 0; i < item->plot.count; i++)
+		if (isfinite(item->plot.fits[i].alpha_err))
+			status = 0;
+	hill_plot_free(&item->plot);
+	return status;
 }
 
 /* Fits and prints what is in the batch, and empties it. Returns the status that its rows call for. */
@@ -204,12 +300,7 @@ finish_batch(struct batch *batch, FILE *table)
 	for (size_t i = 0; i < batch->count; i++) {
 		struct item *item = &batch->items[i];
 
-		for (size_t f = 0; f < options.fit_count; f++) {
-			alpha_row_print(table, &item->rows[f], &options.columns);
-			/* A value without a bound on its error is no estimate. */
-			if (!isfinite(item->rows[f].hill.alpha_err))
-				status = STATUS_INCOMPLETE;
-		}
+		status |= options.hill_plot ? print_plot(table, item) : print_rows(table, item);
 		frame_free(&item->frame);
 		free(item->values);
 	}
@@ -221,7 +312,8 @@ finish_batch(struct batch *batch, FILE *table)
 static bool
 need_all(void)
 {
-	bool all = options.columns.confidence > 0 || metric_choice_any(&options.columns.metrics);
+	bool all = options.hill_plot || options.k_is_automatic || options.columns.confidence > 0 ||
+		   metric_choice_any(&options.columns.metrics);
 
 	for (size_t i = 0; i < options.fit_count; i++)
 		all = all || options.fits[i] != TAIL_FIT_HILL;
@@ -230,11 +322,14 @@ need_all(void)
 
 /* Fails if a frame of spectrum --top does not hold what the options need. */
 static int
-check_held(const struct frame *frame, struct failure *failure)
+check_held(const struct frame *frame, const double *values, struct failure *failure)
 {
-	size_t n = spectrum_frame_count(frame), k = tail_size(n);
+	size_t n = spectrum_frame_count(frame), k;
 
-	if (frame->elements == n || (k < frame->elements && !need_all()))
+	if (frame->elements == n)
+		return 0;
+	k = need_all() ? n : tail_size(frame, values);
+	if (k < frame->elements)
 		return 0;
 	if (need_all())
 		return fail(failure, STATUS_DATA,
@@ -261,7 +356,7 @@ take_frame(struct stream_reader *reader, struct frame *frame, struct batch *batc
 		frame_free(frame);
 		return 0;
 	}
-	if (check_held(frame, failure))
+	if (check_held(frame, values, failure))
 		return -1;
 	item->frame = *frame;
 	item->values = stream_take_payload(reader);
@@ -322,7 +417,7 @@ fit_stream(int input, const char *source)
 			die_failure(&failure, source);
 		frames++;
 		if (batch->count > before && !chosen++)
-			alpha_row_print_header(table, &options.columns);
+			print_header(table);
 		if (batch->count == batch_size(table))
 			status |= finish_batch(batch, table);
 	}
@@ -332,7 +427,7 @@ fit_stream(int input, const char *source)
 	if (frames && !chosen)
 		die(STATUS_NO_INPUT, "%s: no layer is chosen", source);
 	if (!chosen)
-		alpha_row_print_header(table, &options.columns);
+		print_header(table);
 	close_table(table, &held, &length);
 	crew_close(batch->crew);
 	free(batch);

@@ -8,31 +8,10 @@
 #include "tsv.h"
 #include "util.h"
 
-/* The larger and the smaller side of the matrix that the spectrum is of, or of the windows. */
-struct sides {
-	size_t larger, smaller;
-	bool are_pooled; /* eigenvalues of several windows, which do not repel each other */
-};
-
-static struct sides
-sides_of(const struct frame *frame)
-{
-	uint64_t rows = 0, columns = 0;
-	bool are_pooled = frame_get(frame, "windows");
-
-	if (!are_pooled || !parse_unsigned(frame_text(frame, "window_rows"), UINT32_MAX, &rows) ||
-	    !parse_unsigned(frame_text(frame, "window_cols"), UINT32_MAX, &columns)) {
-		rows = frame->rows;
-		columns = frame->columns;
-	}
-	return (struct sides){(size_t)(rows > columns ? rows : columns),
-			      (size_t)(rows > columns ? columns : rows), are_pooled};
-}
-
 /* alpha_null of a spectrum. It takes as long as a fit of 384 eigenvalues, and layers of a model have few shapes,
  * so the last ones are kept. */
 static double
-null_of(const struct sides *sides, size_t k, size_t n)
+null_of(const struct spectrum_sides *sides, size_t k, size_t n)
 {
 	static _Thread_local struct null {
 		double aspect, share, alpha;
@@ -55,7 +34,7 @@ static void
 describe_spectrum(struct alpha_row *row, const double *values,
 		  const struct alpha_row_choice *choice)
 {
-	struct sides sides = sides_of(row->frame);
+	struct spectrum_sides sides = spectrum_frame_sides(row->frame);
 	struct metric_source source = {values,
 				       row->count,
 				       sides.larger,

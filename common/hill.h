@@ -36,6 +36,14 @@ size_t hill_tail_size(size_t n, double fraction);
 struct hill hill_fit(const double *eigenvalues, size_t n, size_t k, double lambda_error,
 		     double sigma_error);
 
+/*
+ * The fits for every tail, fits[k - 1] for 1 <= k < n, in time of order n: n - 1 places, the caller's. Each is
+ * that of hill_fit() to rounding: alpha by 1e-12 of it where it is an estimate, and alpha_err by as much and
+ * what it allows for rounding. Where sums are too large for double or an eigenvalue is 0 they agree as well.
+ */
+void hill_fits(const double *eigenvalues, size_t n, double lambda_error, double sigma_error,
+	       struct hill *fits);
+
 /* The bound on the error of one eigenvalue: min(lambda_error, 2 sqrt(l) sigma_error + sigma_error^2). */
 double hill_error_of(double eigenvalue, double lambda_error, double sigma_error);
 

@@ -28,7 +28,10 @@
 struct spectrum_curve
 spectrum_curve_of(const char *precision, const double *eigenvalues, size_t n, struct hill fit)
 {
-	struct spectrum_curve curve = {.precision = xstrdup(precision), .fit = fit, .n = n};
+	struct spectrum_curve curve = {.precision = xstrdup(precision),
+				       .fit = fit,
+				       .ks = {.alpha = NAN, .alpha_err = NAN},
+				       .n = n};
 	size_t next = 1;
 
 	curve.values = xcalloc(n, sizeof(*curve.values));
@@ -107,6 +110,22 @@ print_fit(FILE *script, const struct spectrum_curve *curve)
 	return true;
 }
 
+static bool
+has_ks(const struct spectrum_curve *curve)
+{
+	return curve->points && isfinite(curve->ks.alpha) && isfinite(curve->ks.alpha_err);
+}
+
+/* The same for the fit from the best cut on, which is among its k. */
+static void
+print_ks_line(FILE *script, const struct spectrum_curve *curve)
+{
+	fprintf(script,
+		"ks_line(x) = x < %.17g || x > %.17g ? NaN : %.17g * (x / %.17g) ** (%.17g)\n",
+		curve->ks.lambda_ref, fmin(1.3 * curve->values[0], 1e308),
+		(double)curve->ks.k / (double)curve->n, curve->ks.lambda_ref, 1 - curve->ks.alpha);
+}
+
 static void
 print_precision(FILE *script, const struct spectrum_curve *curve)
 {
@@ -134,6 +153,11 @@ print_reference(FILE *script, const struct spectrum_curve *reference, size_t num
 			", \\\n\tline(x) with lines linewidth 1.8 linecolor rgb '#222222' title "
 			"\"α = %.4g, numerical error below %.0e\"",
 			reference->fit.alpha, reference->fit.alpha_err);
+	if (has_ks(reference))
+		fprintf(script,
+			", \\\n\tks_line(x) with lines linewidth 1.4 dashtype 2 linecolor rgb "
+			"'#d55e00' title \"ks: α = %.4g, the largest %zu\"",
+			reference->ks.alpha, reference->ks.k);
 }
 
 /* A spectrum that is all zero has no curve. */
@@ -145,6 +169,8 @@ print_panel(FILE *script, const struct spectrum_panel *panel, size_t number)
 
 	print_panel_title(script, panel);
 	fitted = print_fit(script, reference);
+	if (has_ks(reference))
+		print_ks_line(script, reference);
 	fputs("plot NaN notitle", script);
 	for (size_t i = panel->curve_count; i-- > 1;) {
 		if (!panel->curves[i].points)

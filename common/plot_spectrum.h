@@ -13,7 +13,8 @@ struct spectrum_curve {
 	char *precision;
 	const char *color;
 	struct hill fit;
-	size_t n; /* eigenvalues */
+	struct hill ks; /* maximum likelihood from the best cut on, to be drawn as well; nan: not */
+	size_t n;	/* eigenvalues */
 	/* Some of them, in descending order, and their ranks from the largest (1) on: all of the
 	 * largest, fewer and fewer further down. Those that are not positive are left out. */
 	double *values;

@@ -78,6 +78,9 @@ add_curve(struct spectra *spectra, const struct frame *frame, const double *valu
 				      sizeof(*panel->curves));
 	panel->curves[panel->curve_count++] = spectrum_curve_of(precision, values,
 								(size_t)frame->elements, fit.hill);
+	if (tails->ks)
+		panel->curves[panel->curve_count - 1].ks =
+			spectrum_frame_fit(frame, TAIL_FIT_KS, values, 0).hill;
 }
 
 static bool

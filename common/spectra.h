@@ -2,6 +2,8 @@
 #ifndef SPECTRA_H
 #define SPECTRA_H
 
+#include <stdbool.h>
+
 #include "alpha_table.h"
 #include "plot_spectrum.h"
 
@@ -10,6 +12,7 @@ struct tail_choice {
 	const struct alpha_table *table; /* may be null; else only its precisions are read */
 	size_t k;
 	double share;
+	bool ks; /* whether curves get the fit from the best cut on as well */
 };
 
 /* A zeroed struct is empty. */

@@ -62,3 +62,25 @@ spectrum_frame_fit(const struct frame *frame, enum tail_fit_kind kind, const dou
 	return tail_fit(kind, values, (size_t)frame->elements, k, frame_number(frame, "lambda_err"),
 			fmax(frame_number(frame, "sigma_err"), 0));
 }
+
+void
+spectrum_frame_hill_fits(const struct frame *frame, const double *values, struct hill *fits)
+{
+	hill_fits(values, (size_t)frame->elements, frame_number(frame, "lambda_err"),
+		  fmax(frame_number(frame, "sigma_err"), 0), fits);
+}
+
+struct spectrum_sides
+spectrum_frame_sides(const struct frame *frame)
+{
+	uint64_t rows = 0, columns = 0;
+	bool are_pooled = frame_get(frame, "windows");
+
+	if (!are_pooled || !parse_unsigned(frame_text(frame, "window_rows"), UINT32_MAX, &rows) ||
+	    !parse_unsigned(frame_text(frame, "window_cols"), UINT32_MAX, &columns)) {
+		rows = frame->rows;
+		columns = frame->columns;
+	}
+	return (struct spectrum_sides){(size_t)(rows > columns ? rows : columns),
+				       (size_t)(rows > columns ? columns : rows), are_pooled};
+}

@@ -2,6 +2,9 @@
 #ifndef SPECTRUM_FRAME_H
 #define SPECTRUM_FRAME_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "frame.h"
 #include "stream.h"
 #include "tail_fit.h"
@@ -22,8 +25,19 @@ int spectrum_frame_values(struct stream_reader *reader, const struct frame *fram
  */
 size_t spectrum_frame_count(const struct frame *frame);
 
+/* The larger and the smaller side of the matrix that a spectrum is of, or of the windows. */
+struct spectrum_sides {
+	size_t larger, smaller;
+	bool are_pooled; /* eigenvalues of several windows, which do not repel each other */
+};
+
+struct spectrum_sides spectrum_frame_sides(const struct frame *frame);
+
 /* Fits these eigenvalues, two at least, with the errors that the frame states; k is for Hill's estimate. */
 struct tail_fit spectrum_frame_fit(const struct frame *frame, enum tail_fit_kind kind,
 				   const double *values, size_t k);
+
+/* The fits of Hill's estimate for every k below their number, into as many places (hill_fits()). */
+void spectrum_frame_hill_fits(const struct frame *frame, const double *values, struct hill *fits);
 
 #endif

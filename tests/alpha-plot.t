@@ -8,6 +8,7 @@ python3 -B tests/gen/plot-tables.py "$tmp" || exit 1
 st-synth --no-progress -o "$tmp/demo.safetensors"
 st-layers "$tmp/demo.safetensors" | prec-cast fp32,fp16,bf16 | spectrum >"$tmp/spectra.st"
 hill-alpha "$tmp/spectra.st" >"$tmp/demo.tsv"
+hill-alpha --hill-plot --confidence "$tmp/spectra.st" >"$tmp/hill.tsv"
 mkdir "$tmp/work" && cd "$tmp/work" || exit 1
 
 # --- what is refused -------------------------------------------------------------------------------
@@ -150,6 +151,45 @@ is "--k-frac" "the largest 96 of 384" "$(tail_of --k-frac 0.25)"
 is "--reference" bf16 "$(alpha-plot --reference bf16 spectrum "$tmp/spectra.st" |
 	grep -oE "_0 using 1:2 with points.*" | sed 's/.*title "\(.*\)",.*/\1/' | sort -u)"
 
+is "fit: the law of --fit ks" "$(hill-alpha --fit ks --include '0.*q_proj' "$tmp/spectra.st" |
+	awk -F '\t' 'NR == 2 { printf "ks: α = %.4g, the largest %d", $8, $9 }')" \
+	"$(alpha-plot --include '0.*q_proj' fit "$tmp/spectra.st" | grep -o 'ks: α = [^"]*')"
+is "fit: is spectrum with lines more" "$(alpha-plot spectrum "$tmp/spectra.st" | sed 's/, \\$//')" \
+	"$(alpha-plot fit "$tmp/spectra.st" | sed '/ks_line/d; s/, \\$//')"
+
+# --- Hill plots ------------------------------------------------------------------------------------
+
+hill() { alpha-plot "$@" hill "$tmp/hill.tsv"; }
+is "hill: the same bytes again" "$(hill | cksum)" "$(alpha-plot hill <"$tmp/hill.tsv" | cksum)"
+is "hill: six panels at most" 6 "$(hill | grep -c '^set title')"
+is "hill: --layer" "model.layers.1.mlp.up\\137proj" \
+	"$(hill --layer model.layers.1.mlp.up_proj | sed -n 's/^set title "\([^"]*\)".*/\1/p')"
+mark_of() { hill --include '0.*q_proj' "$@" | grep -o 'k = [0-9]*: α = [0-9.]*'; }
+alpha_of() { hill-alpha --include '0.*q_proj' --k "$1" "$tmp/spectra.st" | awk -F '\t' 'NR == 2 { printf "k = %d: α = %.4g", $9, $8 }'; }
+is "hill: the k of the table is marked, with alpha" "$(alpha_of 38)" "$(mark_of)"
+is "hill: --k" "$(alpha_of 17)" "$(mark_of --k 17)"
+is "hill: --k-frac" "$(alpha_of 96)" "$(mark_of --k-frac 0.25)"
+is "hill: a band where there are intervals" "1 0" "$(hill --include '0.*q_proj' | grep -c 'b0 using') $(
+	cut -f 1-6 "$tmp/hill.tsv" | alpha-plot --include '0.*q_proj' hill | grep -c 'b0 using')"
+is "hill: --reference" "bf16" "$(hill --include '0.*q_proj' --reference bf16 | grep -A 1 'random matrix' |
+	sed -n 's/.*1:2 with.*title "\([^"]*\)".*/\1/p')"
+refused "--category, --precisions and --fit are not for hill" --category a hill "$tmp/hill.tsv"
+bad 66 "$tmp/hill.tsv: no layer is chosen" --layer none hill "$tmp/hill.tsv"
+bad 65 "$demo: line 1: no table of hill-alpha --hill-plot: there is no column 'k'" hill "$demo"
+bad 65 "/dev/null: is empty, and a table is expected" hill /dev/null
+head -c -1 "$tmp/hill.tsv" >"$tmp/cut.tsv"
+bad 65 "$tmp/cut.tsv: line $(wc -l <"$tmp/hill.tsv"): is cut off" hill "$tmp/cut.tsv"
+# wrong MESSAGE COLUMN VALUE: of the third line
+wrong() {
+	awk -F '\t' -v OFS='\t' -v at="$2" -v value="$3" 'NR == 3 { $at = value } 1' "$tmp/hill.tsv" >"$tmp/wrong.tsv"
+	bad 65 "$tmp/wrong.tsv: line 3: $1" hill "$tmp/wrong.tsv"
+}
+wrong "k is no whole number: '1.5'" 3 1.5
+wrong "k does not rise" 3 1
+wrong "alpha is no number: 'x'" 4 x
+wrong "9 fields, where the first line has 8" 8 "$(printf '1\t2')"
+wrong "a field is not escaped UTF-8" 1 '\q'
+
 # --- all plots -------------------------------------------------------------------------------------
 
 # names OPTION...: the files that the script of --all d writes
@@ -253,6 +293,21 @@ for format in png pdf svg; do
 	draw "spectrum, $format"
 	ok "spectrum, $format" is_picture a.$format
 done
+for format in png pdf svg; do
+	alpha-plot fit -o f.$format "$tmp/spectra.st" >"$tmp/script"
+	draw "fit, $format"
+	ok "fit, $format" is_picture f.$format
+	alpha-plot hill -o h.$format "$tmp/hill.tsv" >"$tmp/script"
+	draw "hill, $format"
+	ok "hill, $format" is_picture h.$format
+done
+# A layer without a fit, and one with a k alone.
+{
+	head -n 1 "$tmp/hill.tsv"
+	printf 'none\tfp32\t0\tnan\tnan\tnan\tnan\tnan\n`touch PWNED`\tfp32\t1\t3\t4\t0\t2\tinf\n'
+} >"$tmp/few.tsv"
+alpha-plot hill -o h.svg "$tmp/few.tsv" >"$tmp/script"
+draw "hill, of next to nothing"
 # Weights that are zero have spectra without any point.
 "$root/tests/write-model" zero.safetensors a.weight:F32:40x30 >/dev/null
 python3 -c 'import sys
@@ -262,6 +317,8 @@ open(sys.argv[1], "wb").write(data[:end] + bytes(len(data) - end))' zero.safeten
 st-layers zero.safetensors | prec-cast fp32,bf16 | spectrum >"$tmp/zero.st" 2>/dev/null
 alpha-plot spectrum -o a.svg "$tmp/zero.st" >"$tmp/script"
 draw "spectra that are zero"
+alpha-plot fit -o a.svg "$tmp/zero.st" >"$tmp/script"
+draw "fits of spectra that are zero"
 alpha-plot --format png box "$demo" | gnuplot >a.png 2>"$tmp/err"
 is "without a name the picture goes to gnuplot's standard output" "0, " "$?, $(cat "$tmp/err")"
 ok "and is a picture" is_picture a.png

@@ -6,7 +6,7 @@ st-synth --dtype F64 --alpha 2,4 --shape 200x150 --shape 64x300 --output "$tmp/p
 st-synth --seed 3 --shape 120x120 --shape 40x200 --shape 12x300 --output "$tmp/random.safetensors"
 for model in planted random; do
 	st-layers "$tmp/$model.safetensors" | spectrum >"$tmp/$model.st"
-	ok "$model: fits" sh -c "hill-alpha --fit ks,median,peak '$tmp/$model.st' >'$tmp/$model.tsv'"
+	ok "$model: fits" sh -c "hill-alpha --fit hill,ks,median,peak --k auto '$tmp/$model.st' >'$tmp/$model.tsv'"
 	ok "$model: by definition" tests/compare-fits "$tmp/$model.tsv" "$tmp/$model.st"
 done
 
@@ -58,6 +58,62 @@ fails 65 "alpha-stats: $tmp/two.tsv: no row is of the fit 'peak'" 'a fit that is
 	alpha-stats --fit peak "$tmp/two.tsv"
 is 'a table without the column is of Hill' "$(alpha-stats --fit hill "$tmp/two.tsv")" \
 	"$(hill-alpha "$tmp/random.st" | cut -f 1-18 | alpha-stats --fit hill)"
+
+# --- the k of the plateau ----------------------------------------------------------------------------
+
+st-synth --seed 3 --random --shape 120x120 --shape 40x200 --shape 12x300 --output "$tmp/noise.safetensors"
+st-layers "$tmp/noise.safetensors" | spectrum >"$tmp/noise.st"
+is '--k auto: of a random matrix ten, the least' '10 10 10' "$(hill-alpha --k auto "$tmp/noise.st" | cut -f 9 | tail -n +2 | tr '\n' ' ' | sed 's/ $//')"
+is '--k auto: the row is that of this k' "$(hill-alpha --k 10 --confidence --metrics all "$tmp/noise.st")" \
+	"$(hill-alpha --k auto --confidence --metrics all "$tmp/noise.st")"
+is '--k auto: of --k and --k-frac the last counts' "$(hill-alpha --k-frac 0.3 "$tmp/planted.st")" \
+	"$(hill-alpha --k auto --k-frac 0.3 "$tmp/planted.st")"
+is '--k auto: and auto if it is the last' "$(hill-alpha --k auto "$tmp/planted.st")" \
+	"$(hill-alpha --k 3 --k auto "$tmp/planted.st")"
+fails 64 "hill-alpha: --k takes a number from 1 up or auto, and not 'Auto' (try 'hill-alpha --help')" '--k Auto' \
+	hill-alpha --k Auto "$tmp/planted.st"
+
+# --- every k ---------------------------------------------------------------------------------------
+
+# differences STREAM OPTION: of the lines of --hill-plot from the tables of --k, in alpha, its null and, where there
+# is one, its interval
+differences() {
+	hill-alpha --hill-plot $2 "$1" >"$tmp/plot.tsv" || return
+	for k in 1 2 3 7 10 31 32 33 60 148 149; do
+		hill-alpha $2 --k $k "$1" | awk -F '\t' -v k=$k 'NR > 1 && $9 == k'
+	done >"$tmp/tables.tsv"
+	awk -F '\t' '
+	function differ(a, b) { return a != b && (a > b ? a - b : b - a) > 1e-12 * b }
+	NR == FNR { alpha[$1, $9] = $8; null[$1, $9] = $19; low[$1, $9] = $23; high[$1, $9] = $24; next }
+	FNR == 1 { fields = NF; next }
+	NF != fields { wrong++ }
+	!(($1, $3) in alpha) { next }
+	{ rows++; wrong += differ($4, alpha[$1, $3]) || $5 != null[$1, $3] }
+	NF == 8 && $7 != "nan" { intervals++; wrong += differ($7, low[$1, $3]) || differ($8, high[$1, $3]) }
+	END { print rows " rows, " intervals + 0 " intervals, " wrong + 0 " differ" }' "$tmp/tables.tsv" "$tmp/plot.tsv"
+}
+is '--hill-plot: as --k, for each' '20 rows, 0 intervals, 0 differ' "$(differences "$tmp/planted.st" '')"
+is '--hill-plot: a line for every k' "149 63" "$(awk -F '\t' '
+	NR > 1 { wrong += $3 != ++n[$1] } END { print wrong ? "wrong" : n["layers.0"], n["layers.1"] }' "$tmp/plot.tsv")"
+is '--hill-plot: intervals as with --k' '20 rows, 13 intervals, 0 differ' \
+	"$(differences "$tmp/planted.st" --confidence=0.9)"
+is '--hill-plot: intervals at 32 k, from 1 to a quarter or 32' '32 1 37 32 1 32' "$(awk -F '\t' '
+	NR > 1 && $7 != "nan" { if (!n[$1]++) first[$1] = $3; last[$1] = $3 }
+	END { for (i = 0; i < 2; i++) { l = "layers." i; printf "%s%d %d %d", i ? " " : "", n[l], first[l], last[l] } }' \
+	"$tmp/plot.tsv")"
+is '--hill-plot: columns' 'layer_name precision k alpha alpha_null alpha_err alpha_low alpha_high' \
+	"$(head -n 1 "$tmp/plot.tsv" | tr '\t' ' ')"
+is '--hill-plot: zero eigenvalues are errors, and other k stand' '0 119' "$(hill-alpha --hill-plot --include 'layers.0' \
+	"$tmp/random.st" >"$tmp/plot.tsv"; printf '%s ' $?; grep -c layers.0 "$tmp/plot.tsv")"
+st-layers "$tmp/thin.safetensors" | spectrum | hill-alpha --hill-plot --confidence >"$tmp/plot.tsv"
+is '--hill-plot: one eigenvalue: exit 1' 1 $?
+is '--hill-plot: one eigenvalue: a line without k' 'layers.0 fp32 0 nan nan nan nan nan' "$(sed -n 2p "$tmp/plot.tsv" | tr '\t' ' ')"
+for option in --k=3 --k-frac=0.2 --fit=hill --compat=alphaquant --metrics=all; do
+	fails 64 "hill-alpha: --hill-plot is of every k: leave out --k, --k-frac, --fit, --compat and --metrics (try 'hill-alpha --help')" \
+		"--hill-plot $option" hill-alpha --hill-plot $option "$tmp/planted.st"
+done
+is 'of --k and --k-frac the last counts' "$(hill-alpha --k-frac 0.3 "$tmp/planted.st")" \
+	"$(hill-alpha --k 12 --k-frac 0.3 "$tmp/planted.st")"
 
 # As WeightWatcher fits the spectra of a real checkpoint: tests/gen/golden-weightwatcher.py.
 need 'a real checkpoint against WeightWatcher' tests/fetch-minilm

@@ -1,0 +1,209 @@
+#include "hill_table.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tsv.h"
+
+enum column {
+	LAYER,
+	PRECISION,
+	K,
+	ALPHA,
+	NULL_ALPHA,
+	ERROR,
+	REQUIRED, /* those above */
+	LOW = REQUIRED,
+	HIGH,
+	COLUMNS
+};
+
+static const char *const names[COLUMNS] = {"layer_name", "precision", "k",	   "alpha",
+					   "alpha_null", "alpha_err", "alpha_low", "alpha_high"};
+
+/* Where each column stands, SIZE_MAX if nowhere, and how many fields a line has. */
+struct layout {
+	size_t places[COLUMNS], fields;
+};
+
+static int
+read_header(char *line, struct layout *layout, struct failure *failure)
+{
+	for (size_t i = 0; i < COLUMNS; i++)
+		layout->places[i] = SIZE_MAX;
+	for (char *field; (field = strsep(&line, "\t")); layout->fields++)
+		for (size_t i = 0; i < COLUMNS; i++)
+			if (!strcmp(field, names[i]))
+				layout->places[i] = layout->fields;
+	for (size_t i = 0; i < REQUIRED; i++)
+		if (layout->places[i] == SIZE_MAX)
+			return fail(failure, STATUS_DATA,
+				    "no table of hill-alpha --hill-plot: there is no column '%s'",
+				    names[i]);
+	return 0;
+}
+
+static int
+split_line(char *line, const struct layout *layout, const char *fields[COLUMNS],
+	   struct failure *failure)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < COLUMNS; i++)
+		fields[i] = "nan";
+	for (char *field; (field = strsep(&line, "\t")); count++) {
+		if (!tsv_unescape(field))
+			return fail(failure, STATUS_DATA, "a field is not escaped UTF-8");
+		for (size_t i = 0; i < COLUMNS; i++)
+			if (layout->places[i] == count)
+				fields[i] = field;
+	}
+	if (count != layout->fields)
+		return fail(failure, STATUS_DATA, "%zu fields, where the first line has %zu", count,
+			    layout->fields);
+	return 0;
+}
+
+static bool
+read_number(const char *field, double *value)
+{
+	*value = !strcmp(field, "inf") ? INFINITY : NAN;
+	return !strcmp(field, "nan") || !strcmp(field, "inf") || parse_double(field, value);
+}
+
+static int
+read_point(const char *const fields[COLUMNS], struct hill_point *point, struct failure *failure)
+{
+	double numbers[COLUMNS];
+
+	if (!parse_unsigned(fields[K], UINT32_MAX, &point->k))
+		return fail(failure, STATUS_DATA, "k is no whole number: '%.40s'", fields[K]);
+	for (size_t i = ALPHA; i < COLUMNS; i++)
+		if (!read_number(fields[i], &numbers[i]))
+			return fail(failure, STATUS_DATA, "%s is no number: '%.40s'", names[i],
+				    fields[i]);
+	point->alpha = isfinite(numbers[ERROR]) ? numbers[ALPHA] : NAN;
+	point->null = numbers[NULL_ALPHA];
+	point->low = numbers[LOW];
+	point->high = numbers[HIGH];
+	return 0;
+}
+
+/* The panel of a layer; most often the last. */
+static struct hill_panel *
+panel_of(struct hill_table *table, const char *layer)
+{
+	for (size_t i = table->count; i-- > 0;)
+		if (!strcmp(table->panels[i].layer, layer))
+			return &table->panels[i];
+	table->panels = xreallocarray(table->panels, table->count + 1, sizeof(*table->panels));
+	table->panels[table->count] = (struct hill_panel){.layer = xstrdup(layer)};
+	return &table->panels[table->count++];
+}
+
+static void
+note_precision(struct hill_table *table, const char *precision)
+{
+	for (size_t i = 0; i < table->precision_count; i++)
+		if (!strcmp(table->precisions[i], precision))
+			return;
+	table->precisions = xreallocarray(table->precisions, table->precision_count + 1,
+					  sizeof(*table->precisions));
+	table->precisions[table->precision_count++] = xstrdup(precision);
+}
+
+static struct hill_curve *
+curve_of(struct hill_table *table, const char *layer, const char *precision)
+{
+	struct hill_panel *panel = panel_of(table, layer);
+
+	for (size_t i = panel->count; i-- > 0;)
+		if (!strcmp(panel->curves[i].precision, precision))
+			return &panel->curves[i];
+	note_precision(table, precision);
+	panel->curves = xreallocarray(panel->curves, panel->count + 1, sizeof(*panel->curves));
+	panel->curves[panel->count] = (struct hill_curve){.precision = xstrdup(precision)};
+	return &panel->curves[panel->count++];
+}
+
+static int
+add_point(struct hill_curve *curve, const struct hill_point *point, struct failure *failure)
+{
+	/* Capacities are the powers of two. */
+	size_t count = curve->count;
+
+	if (!point->k)
+		return 0;
+	if (point->k <= (count ? curve->points[count - 1].k : 0))
+		return fail(failure, STATUS_DATA, "k does not rise");
+	if (!(count & (count - 1)))
+		curve->points = xreallocarray(curve->points, count ? 2 * count : 1,
+					      sizeof(*curve->points));
+	curve->points[curve->count++] = *point;
+	return 0;
+}
+
+static int
+read_line(struct hill_table *table, char *line, const struct layout *layout,
+	  bool (*wanted)(const char *layer), struct failure *failure)
+{
+	const char *fields[COLUMNS];
+	struct hill_point point;
+
+	if (split_line(line, layout, fields, failure) || read_point(fields, &point, failure))
+		return -1;
+	if (!wanted(fields[LAYER]))
+		return 0;
+	return add_point(curve_of(table, fields[LAYER], fields[PRECISION]), &point, failure);
+}
+
+int
+hill_table_read(struct hill_table *table, FILE *file, bool (*wanted)(const char *layer),
+		struct failure *failure)
+{
+	struct layout layout = {0};
+	char *line = NULL;
+	size_t capacity = 0, number = 0;
+	ssize_t length;
+	int status = 0;
+
+	while (!status && (length = getline(&line, &capacity, file)) > 0) {
+		number++;
+		if (line[length - 1] != '\n')
+			status = fail(failure, STATUS_DATA, "is cut off");
+		else if (memchr(line, '\0', (size_t)length))
+			status = fail(failure, STATUS_DATA, "a null byte");
+		line[length - 1] = '\0';
+		if (!status)
+			status = number == 1 ? read_header(line, &layout, failure)
+					     : read_line(table, line, &layout, wanted, failure);
+		if (status)
+			fail_prefix(failure, "line %zu", number);
+	}
+	free(line);
+	if (!status && ferror(file))
+		return fail(failure, STATUS_IO, "%s", strerror(errno));
+	if (!status && !number)
+		return fail(failure, STATUS_DATA, "is empty, and a table is expected");
+	return status;
+}
+
+void
+hill_table_free(struct hill_table *table)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		for (size_t c = 0; c < table->panels[i].count; c++) {
+			free(table->panels[i].curves[c].precision);
+			free(table->panels[i].curves[c].points);
+		}
+		free(table->panels[i].curves);
+		free(table->panels[i].layer);
+	}
+	for (size_t i = 0; i < table->precision_count; i++)
+		free(table->precisions[i]);
+	free(table->panels);
+	free(table->precisions);
+	*table = (struct hill_table){0};
+}
