@@ -32,6 +32,8 @@ static const struct program program = {
 		"  --k-frac F    fit the largest share F of them, 10 at least (default 0.1)\n"
 		"  --confidence[=P]  how far alpha would scatter, with intervals that hold it at "
 		"P (0.95)\n"
+		"  --bootstrap N  with the p-value of the ks fit, from N replicates\n"
+		"  --seed S      that these are drawn from (default 0)\n"
 		"  --metrics all|basic|LIST  columns of norms, ranks, entropy and the bulk\n"
 		"  --include RE  only layers whose name matches RE (repeatable: any of them)\n"
 		"  --exclude RE  no layers whose name matches RE (repeatable)\n"
@@ -50,23 +52,27 @@ static struct {
 } options = {.share = 0.1, .fits = {TAIL_FIT_HILL}, .fit_count = 1};
 
 enum {
-	OPTION_COMPAT = OPTION_OWN,
+	OPTION_BOOTSTRAP = OPTION_OWN,
+	OPTION_COMPAT,
 	OPTION_CONFIDENCE,
 	OPTION_FIT,
 	OPTION_K,
 	OPTION_K_FRAC,
 	OPTION_METRICS,
+	OPTION_SEED,
 	OPTION_INCLUDE,
 	OPTION_EXCLUDE
 };
 
 static const struct option long_options[] = {
+	{"bootstrap", required_argument, 0, OPTION_BOOTSTRAP},
 	{"compat", required_argument, 0, OPTION_COMPAT},
 	{"confidence", optional_argument, 0, OPTION_CONFIDENCE},
 	{"fit", required_argument, 0, OPTION_FIT},
 	{"k", required_argument, 0, OPTION_K},
 	{"k-frac", required_argument, 0, OPTION_K_FRAC},
 	{"metrics", required_argument, 0, OPTION_METRICS},
+	{"seed", required_argument, 0, OPTION_SEED},
 	{"include", required_argument, 0, OPTION_INCLUDE},
 	{"exclude", required_argument, 0, OPTION_EXCLUDE},
 	COMMON_OPTIONS,
@@ -117,6 +123,16 @@ parse_confidence(const char *text)
 }
 
 static void
+parse_bootstrap(const char *text)
+{
+	uint64_t replicates;
+
+	if (!parse_unsigned(text, 1000000, &replicates) || !replicates)
+		usage_error("--bootstrap takes a number from 1 to 1000000, and not '%s'", text);
+	options.columns.replicates = (size_t)replicates;
+}
+
+static void
 parse_metrics(const char *list)
 {
 	const char *unknown = metric_choice_add(&options.columns.metrics, list);
@@ -133,6 +149,7 @@ parse_options(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
 		switch (option) {
+		case OPTION_BOOTSTRAP: parse_bootstrap(optarg); break;
 		case OPTION_COMPAT: parse_tool(optarg); break;
 		case OPTION_CONFIDENCE: parse_confidence(optarg); break;
 		case OPTION_FIT: parse_fits(optarg); break;
@@ -148,6 +165,11 @@ parse_options(int argc, char **argv)
 					optarg);
 			break;
 		case OPTION_METRICS: parse_metrics(optarg); break;
+		case OPTION_SEED:
+			if (!parse_unsigned(optarg, UINT64_MAX, &options.columns.seed))
+				usage_error("--seed takes a number from 0 up, and not '%s'",
+					    optarg);
+			break;
 		case OPTION_INCLUDE: name_choice_include(&options.names, optarg); break;
 		case OPTION_EXCLUDE: name_choice_exclude(&options.names, optarg); break;
 		default: program_common_option(&program, option, argv);
@@ -235,11 +257,14 @@ take_frame(struct stream_reader *reader, struct frame *frame, struct batch *batc
 	return 0;
 }
 
-/* How many spectra are fitted at a time: on a terminal each row is to be seen as soon as it can. */
+/*
+ * How many spectra are fitted at a time: on a terminal each row is to be seen as soon as it can, but for
+ * replicates all processors are wanted.
+ */
 static size_t
 batch_size(const FILE *table)
 {
-	return table == stdout ? 1 : BATCH;
+	return table == stdout && !options.columns.replicates ? 1 : BATCH;
 }
 
 /*

@@ -88,6 +88,7 @@ alpha_row_of(const struct frame *frame, const double *values, enum tail_fit_kind
 		.lambda_max = n ? values[n - 1] : NAN,
 		.null = NAN,
 		.interval = {NAN, NAN, NAN},
+		.p_value = NAN,
 		.method = failed ? "failed" : "degenerate",
 		.note = failed ? frame_text(frame, "note") : "fewer than two eigenvalues",
 	};
@@ -97,6 +98,9 @@ alpha_row_of(const struct frame *frame, const double *values, enum tail_fit_kind
 
 		row.hill = fit.hill;
 		row.distance = fit.distance;
+		if (choice->replicates)
+			row.p_value = spectrum_frame_p_value(frame, kind, &fit, values,
+							     choice->replicates, choice->seed);
 		row.method = frame_text(frame, "method");
 		row.note = row.hill.note;
 	}
@@ -262,6 +266,18 @@ print_alpha_se_iid(FILE *table, const struct alpha_row *row, char separator)
 	tsv_double(table, alpha_se_iid(&row->hill), separator);
 }
 
+static bool
+has_p_value(const struct alpha_row_choice *choice)
+{
+	return choice->replicates;
+}
+
+static void
+print_p_value(FILE *table, const struct alpha_row *row, char separator)
+{
+	tsv_double(table, row->p_value, separator);
+}
+
 /* The columns in their order; new ones go to the end. */
 static const struct column {
 	const char *name;
@@ -293,6 +309,7 @@ static const struct column {
 	{"alpha_low", print_alpha_low, has_intervals},
 	{"alpha_high", print_alpha_high, has_intervals},
 	{"alpha_se_iid", print_alpha_se_iid, has_intervals},
+	{"p_value", print_p_value, has_p_value},
 };
 
 /* The column shown after this one, from null the first; null after the last. */

@@ -20,4 +20,12 @@ int spectrum_frame_values(struct stream_reader *reader, const struct frame *fram
 struct tail_fit spectrum_frame_fit(const struct frame *frame, enum tail_fit_kind kind,
 				   const double *values, size_t k);
 
+/*
+ * The p-value of that fit, as tail_fit_p_value() has it. Layer, precision and seed decide what is drawn, so it
+ * depends neither on other frames nor on their order.
+ */
+double spectrum_frame_p_value(const struct frame *frame, enum tail_fit_kind kind,
+			      const struct tail_fit *fit, const double *values, size_t replicates,
+			      uint64_t seed);
+
 #endif

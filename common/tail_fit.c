@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "goodness_of_fit.h"
 #include "power_law.h"
 #include "util.h"
 
@@ -215,4 +216,40 @@ tail_fit(enum tail_fit_kind kind, const double *eigenvalues, size_t n, size_t k,
 			 lambda_error, sigma_error);
 	free(memory);
 	return fit;
+}
+
+/* The p-value of a fit whose cut was searched among n eigenvalues. */
+static double
+p_value_of_search(const struct tail_fit *fit, const double *eigenvalues, size_t n,
+		  size_t replicates, struct random *random)
+{
+	struct power_law law = {n - fit->hill.k, fit->hill.alpha, fit->distance};
+	double *memory = xcalloc(2 * n, sizeof(*memory)), p_value;
+
+	power_law_logarithms(eigenvalues, n, memory, memory + n);
+	p_value = goodness_of_fit_of_search(memory, n, &law, replicates, random);
+	free(memory);
+	return p_value;
+}
+
+double
+tail_fit_p_value(enum tail_fit_kind kind, const struct tail_fit *fit, const double *eigenvalues,
+		 size_t n, double lambda_error, double sigma_error, size_t replicates,
+		 struct random *random)
+{
+	size_t unusable;
+
+	if (!isfinite(fit->distance))
+		return NAN;
+	switch (kind) {
+	case TAIL_FIT_HILL:
+	case TAIL_FIT_MEDIAN:
+		return goodness_of_fit_at_cut(fit->hill.k, kind == TAIL_FIT_MEDIAN, fit->distance,
+					      replicates, random);
+	case TAIL_FIT_KS:
+		unusable = count_unusable(eigenvalues, n, lambda_error, sigma_error);
+		return p_value_of_search(fit, eigenvalues + unusable, n - unusable, replicates,
+					 random);
+	default: return NAN;
+	}
 }

@@ -19,6 +19,7 @@
 #include <stddef.h>
 
 #include "hill.h"
+#include "random.h"
 
 struct tail_fit {
 	struct hill hill;
@@ -47,5 +48,14 @@ enum tail_fit_kind tail_fit_of_name(const char *name);
  */
 struct tail_fit tail_fit(enum tail_fit_kind kind, const double *eigenvalues, size_t n, size_t k,
 			 double lambda_error, double sigma_error);
+
+/*
+ * The p-value (goodness_of_fit.h) of a fit that tail_fit() made of these eigenvalues, from a number of
+ * replicates drawn from `random`. nan for a fit that is no estimate, and for the kinds but hill, ks and median:
+ * replicates would not choose their cut in the same way.
+ */
+double tail_fit_p_value(enum tail_fit_kind kind, const struct tail_fit *fit,
+			const double *eigenvalues, size_t n, double lambda_error,
+			double sigma_error, size_t replicates, struct random *random);
 
 #endif
