@@ -27,7 +27,8 @@ static const struct program program = {
 		"  --fit LIST    hill (default), ks, median or peak; with several, such as "
 		"hill,ks,\n"
 		"                a row for each\n"
-		"  --compat TOOL  as that tool fits: weightwatcher or alphaquant\n"
+		"  --compat TOOL  as that tool fits: weightwatcher, powerlaw, alphapruning or "
+		"alphaquant\n"
 		"  --k N         fit the N largest eigenvalues\n"
 		"  --k-frac F    fit the largest share F of them, 10 at least (default 0.1)\n"
 		"  --confidence[=P]  how far alpha would scatter, with intervals that hold it at "
@@ -91,7 +92,7 @@ parse_fits(const char *list)
 		end = list + strcspn(list, ",");
 		name = xstrndup(list, (size_t)(end - list));
 		kind = tail_fit_of_name(name);
-		if (kind >= TAIL_FIT_WEIGHTWATCHER)
+		if (kind >= TAIL_FIT_FIRST_TOOL)
 			usage_error("--fit takes hill, ks, median, peak, and not '%s'", name);
 		for (size_t i = 0; i < options.fit_count; i++)
 			if (options.fits[i] == kind)
@@ -105,12 +106,11 @@ static void
 parse_tool(const char *name)
 {
 	options.fit_count = 1;
-	if (!strcmp(name, "weightwatcher"))
-		options.fits[0] = TAIL_FIT_WEIGHTWATCHER;
-	else if (!strcmp(name, "alphaquant"))
-		options.fits[0] = TAIL_FIT_HILL;
-	else
-		usage_error("--compat takes weightwatcher or alphaquant, and not '%s'", name);
+	options.fits[0] = tail_fit_of_tool(name);
+	if (options.fits[0] == TAIL_FITS)
+		usage_error("--compat takes weightwatcher, powerlaw, alphapruning or alphaquant, "
+			    "and not '%s'",
+			    name);
 }
 
 static void

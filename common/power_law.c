@@ -173,14 +173,16 @@ compare_candidates(const void *a, const void *b)
 	return order ? order : (x->cut > y->cut) - (x->cut < y->cut);
 }
 
-/* Whether the rules try a cut: one with values above it, and of equal ones the first. */
+/* Whether the rules try a cut: one with values above it, of equal ones the first, and with an alpha in range. */
 static bool
-is_candidate(const double *logarithms, const double *sums, size_t cut,
+is_candidate(const double *logarithms, const double *sums, size_t n, size_t cut,
 	     const struct power_law_rules *rules)
 {
 	bool tie = cut && logarithms[cut] == logarithms[cut - 1];
+	bool in_range = !(rules->most_alpha > 0) ||
+			1 + (double)(n - cut) / sums[cut] < rules->most_alpha;
 
-	return sums[cut] > 0 && (rules->all_ties || !tie);
+	return sums[cut] > 0 && (rules->all_ties || !tie) && in_range;
 }
 
 static size_t
@@ -192,7 +194,7 @@ list_candidates(const double *logarithms, const double *sums, size_t n,
 	for (size_t cut = rules->first; cut < rules->end; cut++) {
 		struct tail tail = tail_at(logarithms, sums, n, cut, rules->lower_side);
 
-		if (is_candidate(logarithms, sums, cut, rules))
+		if (is_candidate(logarithms, sums, n, cut, rules))
 			candidates[count++] = (struct candidate){cut, least_distance(&tail)};
 	}
 	return count;
@@ -234,7 +236,7 @@ power_law_comes_within(const double *logarithms, const double *sums, size_t n,
 	for (size_t cut = rules->first; cut < rules->end && !found; cut++) {
 		struct tail tail = tail_at(logarithms, sums, n, cut, rules->lower_side);
 
-		found = is_candidate(logarithms, sums, cut, rules) &&
+		found = is_candidate(logarithms, sums, n, cut, rules) &&
 			least_distance(&tail) < distance &&
 			distance_of(&tail, distance, rests) < distance;
 	}

@@ -23,6 +23,7 @@ struct power_law_rules {
 	size_t first, end; /* the cuts are the values with these numbers, end excluded; end < n */
 	bool lower_side;   /* S is the share of the values that are less than x */
 	bool all_ties;	   /* the second of two equal values is a cut as well, without the first */
+	double most_alpha; /* laws are tried whose alpha is less; 0: all */
 };
 
 struct power_law {

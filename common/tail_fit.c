@@ -26,6 +26,12 @@ struct sample {
 #define WEIGHTWATCHER_LEAST 1e-5
 #define WEIGHTWATCHER_FEW   20
 
+/* Where powerlaw ends its search for alpha; a law at that limit is not valid. */
+#define POWERLAW_MOST_ALPHA 3
+
+#define NO_SPREAD   "tail without spread"
+#define NOT_AT_PEAK "no eigenvalue near the peak"
+
 /* Chooses the cuts to try; returns false if there is none. */
 typedef bool choose_cuts(const struct sample *sample, struct power_law_rules *rules);
 
@@ -67,18 +73,44 @@ peak_of(const double *logarithms, size_t n)
 	return low + (double)fullest * width;
 }
 
+/* The cuts from least to most. */
+static bool
+cuts_between(const struct sample *sample, double least, double most, struct power_law_rules *rules)
+{
+	*rules = (struct power_law_rules){0};
+	while (rules->first < sample->n - 1 && sample->values[rules->first] < least)
+		rules->first++;
+	rules->end = rules->first;
+	while (rules->end < sample->n - 1 && sample->values[rules->end] <= most)
+		rules->end++;
+	return rules->end > rules->first;
+}
+
 static bool
 cuts_at_peak(const struct sample *sample, struct power_law_rules *rules)
 {
 	double peak = exp(peak_of(sample->logarithms, sample->n));
 
-	*rules = (struct power_law_rules){0};
-	while (rules->first < sample->n - 1 && sample->values[rules->first] < PEAK_LEAST * peak)
-		rules->first++;
-	rules->end = rules->first;
-	while (rules->end < sample->n - 1 && sample->values[rules->end] <= PEAK_MOST * peak)
-		rules->end++;
-	return rules->end > rules->first;
+	return cuts_between(sample, PEAK_LEAST * peak, PEAK_MOST * peak, rules);
+}
+
+static bool
+cuts_of_alphapruning(const struct sample *sample, struct power_law_rules *rules)
+{
+	double peak = exp(peak_of(sample->logarithms, sample->n));
+	bool found = cuts_between(sample, log10(PEAK_LEAST * peak), PEAK_MOST * peak, rules);
+
+	rules->lower_side = true;
+	rules->all_ties = true;
+	return found;
+}
+
+static bool
+cuts_of_powerlaw(const struct sample *sample, struct power_law_rules *rules)
+{
+	*rules = (struct power_law_rules){
+		.end = sample->n - 2, .lower_side = true, .most_alpha = POWERLAW_MOST_ALPHA};
+	return sample->n > 2;
 }
 
 static bool
@@ -89,15 +121,23 @@ cuts_of_weightwatcher(const struct sample *sample, struct power_law_rules *rules
 	return true;
 }
 
+/* What each fit is called, also as what some tool computes; which cuts it tries; what there is if none fits. */
 static const struct {
-	const char *name;
+	const char *name, *tool;
 	choose_cuts *choose; /* null: Hill's estimate */
+	const char *no_cuts, *no_law;
 } fits[TAIL_FITS] = {
-	[TAIL_FIT_HILL] = {"hill", NULL},
-	[TAIL_FIT_KS] = {"ks", all_cuts},
-	[TAIL_FIT_MEDIAN] = {"median", middle_cut},
-	[TAIL_FIT_PEAK] = {"peak", cuts_at_peak},
-	[TAIL_FIT_WEIGHTWATCHER] = {"weightwatcher", cuts_of_weightwatcher},
+	[TAIL_FIT_HILL] = {"hill", "alphaquant", NULL, NULL, NULL},
+	[TAIL_FIT_KS] = {"ks", NULL, all_cuts, NULL, NO_SPREAD},
+	[TAIL_FIT_MEDIAN] = {"median", NULL, middle_cut, NULL, NO_SPREAD},
+	[TAIL_FIT_PEAK] = {"peak", NULL, cuts_at_peak, NOT_AT_PEAK, NO_SPREAD},
+	[TAIL_FIT_WEIGHTWATCHER] = {"weightwatcher", "weightwatcher", cuts_of_weightwatcher, NULL,
+				    NO_SPREAD},
+	[TAIL_FIT_ALPHAPRUNING] = {"alphapruning", "alphapruning", cuts_of_alphapruning,
+				   NOT_AT_PEAK, NO_SPREAD},
+	[TAIL_FIT_POWERLAW] = {"powerlaw", "powerlaw", cuts_of_powerlaw,
+			       "fewer than three eigenvalues above their error",
+			       "no cut with alpha below 3"},
 };
 
 const char *
@@ -112,6 +152,16 @@ tail_fit_of_name(const char *name)
 	enum tail_fit_kind kind = 0;
 
 	while (kind < TAIL_FITS && strcmp(name, fits[kind].name) != 0)
+		kind++;
+	return kind;
+}
+
+enum tail_fit_kind
+tail_fit_of_tool(const char *name)
+{
+	enum tail_fit_kind kind = 0;
+
+	while (kind < TAIL_FITS && (!fits[kind].tool || strcmp(name, fits[kind].tool) != 0))
 		kind++;
 	return kind;
 }
@@ -151,10 +201,10 @@ fit_sample(enum tail_fit_kind kind, const struct sample *sample, double lambda_e
 	struct power_law law;
 
 	if (!fits[kind].choose(sample, &rules))
-		return no_fit("no eigenvalue near the peak");
+		return no_fit(fits[kind].no_cuts);
 	law = power_law_search(sample->logarithms, sample->sums, sample->n, &rules);
 	if (law.cut == sample->n)
-		return no_fit("tail without spread");
+		return no_fit(fits[kind].no_law);
 	return fit_from_cut(sample, &law, lambda_error, sigma_error);
 }
 

@@ -59,13 +59,21 @@ fails 65 "alpha-stats: $tmp/two.tsv: no row is of the fit 'peak'" 'a fit that is
 is 'a table without the column is of Hill' "$(alpha-stats --fit hill "$tmp/two.tsv")" \
 	"$(hill-alpha "$tmp/random.st" | cut -f 1-18 | alpha-stats --fit hill)"
 
-# As WeightWatcher fits the spectra of a real checkpoint: tests/gen/golden-weightwatcher.py.
-need 'a real checkpoint against WeightWatcher' tests/fetch-minilm
-st-layers tests/data/minilm/model.safetensors | spectrum | hill-alpha --compat weightwatcher >"$tmp/ww.tsv"
-is 'as WeightWatcher: alpha, xmin and D to 1e-6, and the same tails' '37 rows, 0 differ' "$(awk -F '\t' '
-	function differ(a, b) { return (a > b ? a - b : b - a) > 1e-6 * b }
-	FNR == 1 { next }
-	NR == FNR { alpha[$1] = $2; xmin[$1] = $3; k[$1] = $4; D[$1] = $5; next }
-	{ rows++; wrong += !($1 in k) || $9 != k[$1] || differ($8, alpha[$1]) || differ($13, xmin[$1]) || differ($21, D[$1]) }
-	END { print rows " rows, " wrong + 0 " differ" }' tests/golden/minilm-weightwatcher.tsv "$tmp/ww.tsv")"
+fails 64 "hill-alpha: --compat takes weightwatcher, powerlaw, alphapruning or alphaquant, and not 'x' (try 'hill-alpha --help')" \
+	'--compat x' hill-alpha --compat x "$tmp/planted.st"
+
+# As other tools fit the spectra of a real checkpoint: tests/gen/golden-TOOL.py.
+need 'a real checkpoint against other tools' tests/fetch-minilm
+st-layers tests/data/minilm/model.safetensors | spectrum >"$tmp/minilm.st"
+for tool in weightwatcher powerlaw alphapruning; do
+	hill-alpha --compat $tool "$tmp/minilm.st" >"$tmp/tool.tsv"
+	is "as $tool: alpha, xmin and D to 1e-6, and the same tails" '37 rows, 0 differ' "$(awk -F '\t' '
+		function differ(a, b) { return (a > b ? a - b : b - a) > 1e-6 * b }
+		FNR == 1 { next }
+		NR == FNR { alpha[$1] = $2; xmin[$1] = $3; k[$1] = $4; D[$1] = $5; next }
+		{ rows++ }
+		k[$1] == 0 { wrong += !($1 in k) || $8 != "nan" || alpha[$1] != "nan"; next }
+		{ wrong += $9 != k[$1] || differ($8, alpha[$1]) || differ($13, xmin[$1]) || differ($21, D[$1]) }
+		END { print rows " rows, " wrong + 0 " differ" }' tests/golden/minilm-$tool.tsv "$tmp/tool.tsv")"
+done
 done_testing
