@@ -27,6 +27,8 @@ static const struct program program = {
 		"  --fit LIST    hill (default), ks, median or peak; with several, such as "
 		"hill,ks,\n"
 		"                a row for each\n"
+		"  --compare     with the law beside a lognormal, an exponential and a truncated "
+		"one\n"
 		"  --compat TOOL  as that tool fits: weightwatcher, powerlaw, alphapruning or "
 		"alphaquant\n"
 		"  --k N         fit the N largest eigenvalues\n"
@@ -54,6 +56,7 @@ static struct {
 
 enum {
 	OPTION_BOOTSTRAP = OPTION_OWN,
+	OPTION_COMPARE,
 	OPTION_COMPAT,
 	OPTION_CONFIDENCE,
 	OPTION_FIT,
@@ -67,6 +70,7 @@ enum {
 
 static const struct option long_options[] = {
 	{"bootstrap", required_argument, 0, OPTION_BOOTSTRAP},
+	{"compare", no_argument, 0, OPTION_COMPARE},
 	{"compat", required_argument, 0, OPTION_COMPAT},
 	{"confidence", optional_argument, 0, OPTION_CONFIDENCE},
 	{"fit", required_argument, 0, OPTION_FIT},
@@ -150,6 +154,7 @@ parse_options(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
 		switch (option) {
 		case OPTION_BOOTSTRAP: parse_bootstrap(optarg); break;
+		case OPTION_COMPARE: options.columns.compares = true; break;
 		case OPTION_COMPAT: parse_tool(optarg); break;
 		case OPTION_CONFIDENCE: parse_confidence(optarg); break;
 		case OPTION_FIT: parse_fits(optarg); break;

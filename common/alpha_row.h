@@ -4,6 +4,7 @@
 #ifndef ALPHA_ROW_H
 #define ALPHA_ROW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ struct alpha_row_choice {
 	double confidence; /* of intervals; 0: none */
 	size_t replicates; /* for p-values; 0: none */
 	uint64_t seed;	   /* of the replicates, with the layer's name and the precision */
+	bool compares;	   /* the law with others */
 	struct metric_choice metrics;
 };
 
@@ -31,6 +33,7 @@ struct alpha_row {
 	double null; /* what hill.alpha would be of a large random matrix */
 	struct alpha_interval interval;
 	double p_value;
+	struct likelihood_ratio ratios[ALTERNATIVES];
 	double metrics[METRIC_COUNT];
 	const char *method; /* that gave the spectrum, or what prevented it */
 	const char *note;

@@ -303,3 +303,23 @@ tail_fit_p_value(enum tail_fit_kind kind, const struct tail_fit *fit, const doub
 	default: return NAN;
 	}
 }
+
+struct likelihood_ratio
+tail_fit_compare(enum tail_fit_kind kind, const struct tail_fit *fit, const double *eigenvalues,
+		 size_t n, enum alternative alternative)
+{
+	size_t k = fit->hill.k;
+	struct likelihood_ratio ratio;
+	double *memory, first;
+
+	if (kind == TAIL_FIT_HILL || !isfinite(fit->distance))
+		return (struct likelihood_ratio){NAN, NAN};
+	memory = xcalloc(2 * k, sizeof(*memory));
+	power_law_logarithms(eigenvalues + (n - k), k, memory, memory + k);
+	first = memory[0];
+	for (size_t i = 0; i < k; i++)
+		memory[i] -= first;
+	ratio = likelihood_ratio(alternative, memory, k);
+	free(memory);
+	return ratio;
+}

@@ -22,6 +22,7 @@
 
 #include <stddef.h>
 
+#include "alternatives.h"
 #include "hill.h"
 #include "random.h"
 
@@ -69,5 +70,13 @@ struct tail_fit tail_fit(enum tail_fit_kind kind, const double *eigenvalues, siz
 double tail_fit_p_value(enum tail_fit_kind kind, const struct tail_fit *fit,
 			const double *eigenvalues, size_t n, double lambda_error,
 			double sigma_error, size_t replicates, struct random *random);
+
+/*
+ * The law of a fit that tail_fit() made of these eigenvalues beside another, on its tail. Both nan for Hill's
+ * estimate, whose tail does not begin with the cut, and for a fit that is no estimate.
+ */
+struct likelihood_ratio tail_fit_compare(enum tail_fit_kind kind, const struct tail_fit *fit,
+					 const double *eigenvalues, size_t n,
+					 enum alternative alternative);
 
 #endif

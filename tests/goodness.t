@@ -1,6 +1,6 @@
 #!/bin/sh
 # P-values of hill-alpha --bootstrap: what they depend on, and for which fits there are any. How they are
-# distributed is in tests/unit/goodness_of_fit.c and tests/study-p-values.py.
+# distributed is in tests/unit/goodness_of_fit.c and tests/study-p-values.py. Ratios of likelihoods by --compare.
 . tests/lib.sh
 
 st-synth --random --seed 3 --shape 120x120 --shape 40x200 --shape 60x300 --output "$tmp/random.safetensors"
@@ -46,4 +46,28 @@ for wrong in 0 x -1 1000001; do
 done
 fails 64 "hill-alpha: --seed takes a number from 0 up, and not 'x' (try 'hill-alpha --help')" '--seed x' \
 	hill-alpha --seed x "$tmp/random.st"
+
+# ratios [OPTION...]: the columns of ratios.
+ratios() { hill-alpha --compare "$@" "$tmp/random.st" | awk -F '\t' '{ print $(NF - 5), $(NF - 4), $(NF - 3), $(NF - 2), $(NF - 1), $NF }'; }
+is 'ratios: columns at the end' 'lr_lognormal p_lognormal lr_exponential p_exponential lr_truncated p_truncated' \
+	"$(ratios | head -n 1)"
+is 'ratios: nan for Hill' 'nan nan nan nan nan nan' "$(ratios | sed -n 2p)"
+is 'ratios: numbers for the others' 0 "$(ratios --fit ks,median,peak | grep -c nan)"
+is 'ratios: nan where there is no fit' 'nan nan ' "$(st-layers "$tmp/thin.safetensors" | spectrum | hill-alpha --fit hill,ks --compare |
+	awk -F '\t' 'NR > 1 { printf "%s ", $(NF - 5) }')"
+
+# Beside powerlaw: tests/gen/golden-likelihood-ratios.py. Its search ends early in four laws of 111; no law may be
+# less likely here than there.
+need 'a real checkpoint against powerlaw' tests/fetch-minilm
+st-layers tests/data/minilm/model.safetensors | spectrum | hill-alpha --fit ks --compare >"$tmp/minilm.tsv"
+is 'ratios: as powerlaw, to 1e-5, and p to 1e-3' '111 ratios, 0 worse, 107 equal' "$(awk -F '\t' '
+	function size(x) { return x < 0 ? -x : x }
+	FNR == 1 { next }
+	NR == FNR { for (i = 2; i <= 7; i++) wanted[$1, i] = $i; next }
+	{ for (i = 2; i <= 6; i += 2) {
+		lr = $(NF - 7 + i); p = $(NF - 6 + i)
+		ratios++; worse += !(lr <= wanted[$1, i] + 1e-5)
+		equal += size(lr - wanted[$1, i]) < 1e-5 && size(p - wanted[$1, i + 1]) < 1e-3
+	} }
+	END { print ratios " ratios, " worse + 0 " worse, " equal " equal" }' tests/golden/minilm-likelihood-ratios.tsv "$tmp/minilm.tsv")"
 done_testing
