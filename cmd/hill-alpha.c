@@ -31,13 +31,18 @@ static const struct program program = {
 		"  --fit LIST    hill (default), ks, median or peak; with several, such as "
 		"hill,ks,\n"
 		"                a row for each\n"
-		"  --compat TOOL  as that tool fits: weightwatcher or alphaquant\n"
+		"  --compare     with the law beside a lognormal, an exponential and a truncated "
+		"one\n"
+		"  --compat TOOL  as that tool fits: weightwatcher, powerlaw, alphapruning or "
+		"alphaquant\n"
 		"  --k N|auto    fit the N largest eigenvalues, or as many as the plateau of "
 		"alpha has\n"
 		"  --k-frac F    fit the largest share F of them, 10 at least (default 0.1)\n"
 		"  --confidence[=P]  how far alpha would scatter, with intervals that hold it at "
 		"P (0.95)\n"
 		"  --hill-plot   instead, alpha for every k from 1 on: a line for each\n"
+		"  --bootstrap N  with the p-value of the ks fit, from N replicates\n"
+		"  --seed S      that these are drawn from (default 0)\n"
 		"  --metrics all|basic|LIST  columns of norms, ranks, entropy and the bulk\n"
 		"  --include RE  only layers whose name matches RE (repeatable: any of them)\n"
 		"  --exclude RE  no layers whose name matches RE (repeatable)\n"
@@ -59,18 +64,23 @@ static struct {
 } options = {.share = 0.1, .fits = {TAIL_FIT_HILL}, .fit_count = 1};
 
 enum {
-	OPTION_COMPAT = OPTION_OWN,
+	OPTION_BOOTSTRAP = OPTION_OWN,
+	OPTION_COMPARE,
+	OPTION_COMPAT,
 	OPTION_CONFIDENCE,
 	OPTION_FIT,
 	OPTION_HILL_PLOT,
 	OPTION_K,
 	OPTION_K_FRAC,
 	OPTION_METRICS,
+	OPTION_SEED,
 	OPTION_INCLUDE,
 	OPTION_EXCLUDE
 };
 
 static const struct option long_options[] = {
+	{"bootstrap", required_argument, 0, OPTION_BOOTSTRAP},
+	{"compare", no_argument, 0, OPTION_COMPARE},
 	{"compat", required_argument, 0, OPTION_COMPAT},
 	{"confidence", optional_argument, 0, OPTION_CONFIDENCE},
 	{"fit", required_argument, 0, OPTION_FIT},
@@ -78,6 +88,7 @@ static const struct option long_options[] = {
 	{"k", required_argument, 0, OPTION_K},
 	{"k-frac", required_argument, 0, OPTION_K_FRAC},
 	{"metrics", required_argument, 0, OPTION_METRICS},
+	{"seed", required_argument, 0, OPTION_SEED},
 	{"include", required_argument, 0, OPTION_INCLUDE},
 	{"exclude", required_argument, 0, OPTION_EXCLUDE},
 	COMMON_OPTIONS,
@@ -97,7 +108,7 @@ parse_fits(const char *list)
 		end = list + strcspn(list, ",");
 		name = xstrndup(list, (size_t)(end - list));
 		kind = tail_fit_of_name(name);
-		if (kind >= TAIL_FIT_WEIGHTWATCHER)
+		if (kind >= TAIL_FIT_FIRST_TOOL)
 			usage_error("--fit takes hill, ks, median, peak, and not '%s'", name);
 		for (size_t i = 0; i < options.fit_count; i++)
 			if (options.fits[i] == kind)
@@ -112,12 +123,11 @@ parse_tool(const char *name)
 {
 	options.has_fit = true;
 	options.fit_count = 1;
-	if (!strcmp(name, "weightwatcher"))
-		options.fits[0] = TAIL_FIT_WEIGHTWATCHER;
-	else if (!strcmp(name, "alphaquant"))
-		options.fits[0] = TAIL_FIT_HILL;
-	else
-		usage_error("--compat takes weightwatcher or alphaquant, and not '%s'", name);
+	options.fits[0] = tail_fit_of_tool(name);
+	if (options.fits[0] == TAIL_FITS)
+		usage_error("--compat takes weightwatcher, powerlaw, alphapruning or alphaquant, "
+			    "and not '%s'",
+			    name);
 }
 
 static void
@@ -127,6 +137,16 @@ parse_confidence(const char *text)
 	if (text && (!parse_double(text, &options.columns.confidence) ||
 		     options.columns.confidence <= 0 || options.columns.confidence >= 1))
 		usage_error("--confidence takes a share between 0 and 1, and not '%s'", text);
+}
+
+static void
+parse_bootstrap(const char *text)
+{
+	uint64_t replicates;
+
+	if (!parse_unsigned(text, 1000000, &replicates) || !replicates)
+		usage_error("--bootstrap takes a number from 1 to 1000000, and not '%s'", text);
+	options.columns.replicates = (size_t)replicates;
 }
 
 static void
@@ -165,10 +185,12 @@ parse_share(const char *text)
 static void
 check_hill_plot(void)
 {
-	if (options.hill_plot && (options.has_tail_size || options.has_fit ||
-				  metric_choice_any(&options.columns.metrics)))
-		usage_error("--hill-plot is of every k: leave out --k, --k-frac, --fit, --compat "
-			    "and --metrics");
+	const struct alpha_row_choice *columns = &options.columns;
+
+	if (options.hill_plot && (options.has_tail_size || options.has_fit || columns->replicates ||
+				  columns->compares || metric_choice_any(&columns->metrics)))
+		usage_error("--hill-plot is of every k: leave out --k, --k-frac, --fit, --compat, "
+			    "--compare, --bootstrap and --metrics");
 }
 
 static const char *
@@ -178,6 +200,8 @@ parse_options(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
 		switch (option) {
+		case OPTION_BOOTSTRAP: parse_bootstrap(optarg); break;
+		case OPTION_COMPARE: options.columns.compares = true; break;
 		case OPTION_COMPAT: parse_tool(optarg); break;
 		case OPTION_CONFIDENCE: parse_confidence(optarg); break;
 		case OPTION_FIT: parse_fits(optarg); break;
@@ -185,6 +209,11 @@ parse_options(int argc, char **argv)
 		case OPTION_K: parse_k(optarg); break;
 		case OPTION_K_FRAC: parse_share(optarg); break;
 		case OPTION_METRICS: parse_metrics(optarg); break;
+		case OPTION_SEED:
+			if (!parse_unsigned(optarg, UINT64_MAX, &options.columns.seed))
+				usage_error("--seed takes a number from 0 up, and not '%s'",
+					    optarg);
+			break;
 		case OPTION_INCLUDE: name_choice_include(&options.names, optarg); break;
 		case OPTION_EXCLUDE: name_choice_exclude(&options.names, optarg); break;
 		default: program_common_option(&program, option, argv);
@@ -312,8 +341,9 @@ finish_batch(struct batch *batch, FILE *table)
 static bool
 need_all(void)
 {
-	bool all = options.hill_plot || options.k_is_automatic || options.columns.confidence > 0 ||
-		   metric_choice_any(&options.columns.metrics);
+	const struct alpha_row_choice *columns = &options.columns;
+	bool all = options.hill_plot || options.k_is_automatic || columns->confidence > 0 ||
+		   columns->replicates || columns->compares || metric_choice_any(&columns->metrics);
 
 	for (size_t i = 0; i < options.fit_count; i++)
 		all = all || options.fits[i] != TAIL_FIT_HILL;
@@ -364,11 +394,14 @@ take_frame(struct stream_reader *reader, struct frame *frame, struct batch *batc
 	return 0;
 }
 
-/* How many spectra are fitted at a time: on a terminal each row is to be seen as soon as it can. */
+/*
+ * How many spectra are fitted at a time: on a terminal each row is to be seen as soon as it can, but for
+ * replicates all processors are wanted.
+ */
 static size_t
 batch_size(const FILE *table)
 {
-	return table == stdout ? 1 : BATCH;
+	return table == stdout && !options.columns.replicates ? 1 : BATCH;
 }
 
 /*

@@ -52,6 +52,15 @@ describe_spectrum(struct alpha_row *row, const double *values,
 		metrics_of(&source, row->metrics);
 }
 
+/* The law beside each of the others; `fit` is null where there is none. */
+static void
+compare_laws(struct alpha_row *row, const struct tail_fit *fit, const double *values)
+{
+	for (enum alternative i = 0; i < ALTERNATIVES; i++)
+		row->ratios[i] = fit ? tail_fit_compare(row->kind, fit, values, row->count, i)
+				     : (struct likelihood_ratio){NAN, NAN};
+}
+
 struct alpha_row
 alpha_row_of(const struct frame *frame, const double *values, enum tail_fit_kind kind, size_t k,
 	     const struct alpha_row_choice *choice)
@@ -67,15 +76,22 @@ alpha_row_of(const struct frame *frame, const double *values, enum tail_fit_kind
 		.lambda_max = held ? values[held - 1] : NAN,
 		.null = NAN,
 		.interval = {NAN, NAN, NAN},
+		.p_value = NAN,
 		.method = failed ? "failed" : "degenerate",
 		.note = failed ? frame_text(frame, "note") : "fewer than two eigenvalues",
 	};
 
+	compare_laws(&row, NULL, values);
 	if (n > 1) {
 		struct tail_fit fit = spectrum_frame_fit(frame, kind, values, k);
 
 		row.hill = fit.hill;
 		row.distance = fit.distance;
+		if (choice->replicates)
+			row.p_value = spectrum_frame_p_value(frame, kind, &fit, values,
+							     choice->replicates, choice->seed);
+		if (choice->compares)
+			compare_laws(&row, &fit, values);
 		row.method = frame_text(frame, "method");
 		row.note = row.hill.note;
 	}
@@ -241,6 +257,60 @@ print_alpha_se_iid(FILE *table, const struct alpha_row *row, char separator)
 	tsv_double(table, alpha_se_iid(&row->hill), separator);
 }
 
+static bool
+has_p_value(const struct alpha_row_choice *choice)
+{
+	return choice->replicates;
+}
+
+static void
+print_p_value(FILE *table, const struct alpha_row *row, char separator)
+{
+	tsv_double(table, row->p_value, separator);
+}
+
+static bool
+has_ratios(const struct alpha_row_choice *choice)
+{
+	return choice->compares;
+}
+
+static void
+print_lr_lognormal(FILE *table, const struct alpha_row *row, char separator)
+{
+	tsv_double(table, row->ratios[ALTERNATIVE_LOGNORMAL].ratio, separator);
+}
+
+static void
+print_p_lognormal(FILE *table, const struct alpha_row *row, char separator)
+{
+	tsv_double(table, row->ratios[ALTERNATIVE_LOGNORMAL].p, separator);
+}
+
+static void
+print_lr_exponential(FILE *table, const struct alpha_row *row, char separator)
+{
+	tsv_double(table, row->ratios[ALTERNATIVE_EXPONENTIAL].ratio, separator);
+}
+
+static void
+print_p_exponential(FILE *table, const struct alpha_row *row, char separator)
+{
+	tsv_double(table, row->ratios[ALTERNATIVE_EXPONENTIAL].p, separator);
+}
+
+static void
+print_lr_truncated(FILE *table, const struct alpha_row *row, char separator)
+{
+	tsv_double(table, row->ratios[ALTERNATIVE_TRUNCATED].ratio, separator);
+}
+
+static void
+print_p_truncated(FILE *table, const struct alpha_row *row, char separator)
+{
+	tsv_double(table, row->ratios[ALTERNATIVE_TRUNCATED].p, separator);
+}
+
 /* The columns in their order; new ones go to the end. */
 static const struct column {
 	const char *name;
@@ -272,6 +342,13 @@ static const struct column {
 	{"alpha_low", print_alpha_low, has_intervals},
 	{"alpha_high", print_alpha_high, has_intervals},
 	{"alpha_se_iid", print_alpha_se_iid, has_intervals},
+	{"p_value", print_p_value, has_p_value},
+	{"lr_lognormal", print_lr_lognormal, has_ratios},
+	{"p_lognormal", print_p_lognormal, has_ratios},
+	{"lr_exponential", print_lr_exponential, has_ratios},
+	{"p_exponential", print_p_exponential, has_ratios},
+	{"lr_truncated", print_lr_truncated, has_ratios},
+	{"p_truncated", print_p_truncated, has_ratios},
 };
 
 /* The column shown after this one, from null the first; null after the last. */

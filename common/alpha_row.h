@@ -4,7 +4,9 @@
 #ifndef ALPHA_ROW_H
 #define ALPHA_ROW_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "alpha_interval.h"
@@ -15,6 +17,9 @@
 /* What the table has beside what it always has. */
 struct alpha_row_choice {
 	double confidence; /* of intervals; 0: none */
+	size_t replicates; /* for p-values; 0: none */
+	uint64_t seed;	   /* of the replicates, with the layer's name and the precision */
+	bool compares;	   /* the law with others */
 	struct metric_choice metrics;
 };
 
@@ -27,6 +32,8 @@ struct alpha_row {
 	double lambda_max;
 	double null; /* what hill.alpha would be of a large random matrix */
 	struct alpha_interval interval;
+	double p_value;
+	struct likelihood_ratio ratios[ALTERNATIVES];
 	double metrics[METRIC_COUNT];
 	const char *method; /* that gave the spectrum, or what prevented it */
 	const char *note;

@@ -24,6 +24,12 @@ power_law_logarithms(const double *values, size_t n, double *logarithms, double 
 {
 	memcpy(logarithms, values, n * sizeof(*values));
 	portable_log_all(logarithms, n);
+	power_law_sums(logarithms, n, sums);
+}
+
+void
+power_law_sums(const double *logarithms, size_t n, double *sums)
+{
 	if (n)
 		sums[n - 1] = 0;
 	for (size_t i = n - (n > 0); i-- > 0;)
@@ -167,6 +173,18 @@ compare_candidates(const void *a, const void *b)
 	return order ? order : (x->cut > y->cut) - (x->cut < y->cut);
 }
 
+/* Whether the rules try a cut: one with values above it, of equal ones the first, and with an alpha in range. */
+static bool
+is_candidate(const double *logarithms, const double *sums, size_t n, size_t cut,
+	     const struct power_law_rules *rules)
+{
+	bool tie = cut && logarithms[cut] == logarithms[cut - 1];
+	bool in_range = !(rules->most_alpha > 0) ||
+			1 + (double)(n - cut) / sums[cut] < rules->most_alpha;
+
+	return sums[cut] > 0 && (rules->all_ties || !tie) && in_range;
+}
+
 static size_t
 list_candidates(const double *logarithms, const double *sums, size_t n,
 		const struct power_law_rules *rules, struct candidate *candidates)
@@ -175,9 +193,8 @@ list_candidates(const double *logarithms, const double *sums, size_t n,
 
 	for (size_t cut = rules->first; cut < rules->end; cut++) {
 		struct tail tail = tail_at(logarithms, sums, n, cut, rules->lower_side);
-		bool tie = cut && logarithms[cut] == logarithms[cut - 1];
 
-		if (sums[cut] > 0 && (rules->all_ties || !tie))
+		if (is_candidate(logarithms, sums, n, cut, rules))
 			candidates[count++] = (struct candidate){cut, least_distance(&tail)};
 	}
 	return count;
@@ -207,4 +224,22 @@ power_law_search(const double *logarithms, const double *sums, size_t n,
 	free(rests);
 	free(candidates);
 	return best;
+}
+
+bool
+power_law_comes_within(const double *logarithms, const double *sums, size_t n,
+		       const struct power_law_rules *rules, double distance)
+{
+	double *rests = xcalloc(n / STRIDE + 1, sizeof(*rests));
+	bool found = false;
+
+	for (size_t cut = rules->first; cut < rules->end && !found; cut++) {
+		struct tail tail = tail_at(logarithms, sums, n, cut, rules->lower_side);
+
+		found = is_candidate(logarithms, sums, n, cut, rules) &&
+			least_distance(&tail) < distance &&
+			distance_of(&tail, distance, rests) < distance;
+	}
+	free(rests);
+	return found;
 }

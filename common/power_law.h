@@ -23,6 +23,7 @@ struct power_law_rules {
 	size_t first, end; /* the cuts are the values with these numbers, end excluded; end < n */
 	bool lower_side;   /* S is the share of the values that are less than x */
 	bool all_ties;	   /* the second of two equal values is a cut as well, without the first */
+	double most_alpha; /* laws are tried whose alpha is less; 0: all */
 };
 
 struct power_law {
@@ -38,6 +39,9 @@ struct power_law {
  */
 void power_law_logarithms(const double *values, size_t n, double *logarithms, double *sums);
 
+/* The second of these alone, of n ascending logarithms. */
+void power_law_sums(const double *logarithms, size_t n, double *sums);
+
 /* The law from one cut on, which must be below n - 1. Values that all equal the cut: alpha is infinite. */
 struct power_law power_law_at(const double *logarithms, const double *sums, size_t n, size_t cut,
 			      bool lower_side);
@@ -52,6 +56,13 @@ struct power_law power_law_at(const double *logarithms, const double *sums, size
  */
 struct power_law power_law_search(const double *logarithms, const double *sums, size_t n,
 				  const struct power_law_rules *rules);
+
+/*
+ * Whether the law of some cut has a D below this distance: what power_law_search() would say, in less time
+ * where it is so.
+ */
+bool power_law_comes_within(const double *logarithms, const double *sums, size_t n,
+			    const struct power_law_rules *rules, double distance);
 
 /*
  * The distance D of a law P(x) = 1 - e^(-rate (y - origin)), y = ln x, from n ascending values that are

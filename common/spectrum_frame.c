@@ -3,6 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "payload_hash.h"
+#include "random.h"
+
 double
 frame_number(const struct frame *frame, const char *key)
 {
@@ -83,4 +86,28 @@ spectrum_frame_sides(const struct frame *frame)
 	}
 	return (struct spectrum_sides){(size_t)(rows > columns ? rows : columns),
 				       (size_t)(rows > columns ? columns : rows), are_pooled};
+}
+
+/* A number for a layer and a precision. */
+static uint64_t
+stream_of(const struct frame *frame)
+{
+	const char *layer = frame_text(frame, "layer"), *precision = frame_text(frame, "precision");
+	uint64_t hashes[] = {payload_hash(layer, strlen(layer)),
+			     payload_hash(precision, strlen(precision))};
+
+	return payload_hash(hashes, sizeof(hashes));
+}
+
+double
+spectrum_frame_p_value(const struct frame *frame, enum tail_fit_kind kind,
+		       const struct tail_fit *fit, const double *values, size_t replicates,
+		       uint64_t seed)
+{
+	struct random random;
+
+	random_begin(&random, seed, stream_of(frame));
+	return tail_fit_p_value(kind, fit, values, (size_t)frame->elements,
+				frame_number(frame, "lambda_err"),
+				fmax(frame_number(frame, "sigma_err"), 0), replicates, &random);
 }

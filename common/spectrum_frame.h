@@ -40,4 +40,12 @@ struct tail_fit spectrum_frame_fit(const struct frame *frame, enum tail_fit_kind
 /* The fits of Hill's estimate for every k below their number, into as many places (hill_fits()). */
 void spectrum_frame_hill_fits(const struct frame *frame, const double *values, struct hill *fits);
 
+/*
+ * The p-value of that fit, as tail_fit_p_value() has it. Layer, precision and seed decide what is drawn, so it
+ * depends neither on other frames nor on their order.
+ */
+double spectrum_frame_p_value(const struct frame *frame, enum tail_fit_kind kind,
+			      const struct tail_fit *fit, const double *values, size_t replicates,
+			      uint64_t seed);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "goodness_of_fit.h"
 #include "power_law.h"
 #include "util.h"
 
@@ -24,6 +25,12 @@ struct sample {
 /* What WeightWatcher takes of a spectrum, and of how many it does otherwise. */
 #define WEIGHTWATCHER_LEAST 1e-5
 #define WEIGHTWATCHER_FEW   20
+
+/* Where powerlaw ends its search for alpha; a law at that limit is not valid. */
+#define POWERLAW_MOST_ALPHA 3
+
+#define NO_SPREAD   "tail without spread"
+#define NOT_AT_PEAK "no eigenvalue near the peak"
 
 /* Chooses the cuts to try; returns false if there is none. */
 typedef bool choose_cuts(const struct sample *sample, struct power_law_rules *rules);
@@ -66,18 +73,44 @@ peak_of(const double *logarithms, size_t n)
 	return low + (double)fullest * width;
 }
 
+/* The cuts from least to most. */
+static bool
+cuts_between(const struct sample *sample, double least, double most, struct power_law_rules *rules)
+{
+	*rules = (struct power_law_rules){0};
+	while (rules->first < sample->n - 1 && sample->values[rules->first] < least)
+		rules->first++;
+	rules->end = rules->first;
+	while (rules->end < sample->n - 1 && sample->values[rules->end] <= most)
+		rules->end++;
+	return rules->end > rules->first;
+}
+
 static bool
 cuts_at_peak(const struct sample *sample, struct power_law_rules *rules)
 {
 	double peak = exp(peak_of(sample->logarithms, sample->n));
 
-	*rules = (struct power_law_rules){0};
-	while (rules->first < sample->n - 1 && sample->values[rules->first] < PEAK_LEAST * peak)
-		rules->first++;
-	rules->end = rules->first;
-	while (rules->end < sample->n - 1 && sample->values[rules->end] <= PEAK_MOST * peak)
-		rules->end++;
-	return rules->end > rules->first;
+	return cuts_between(sample, PEAK_LEAST * peak, PEAK_MOST * peak, rules);
+}
+
+static bool
+cuts_of_alphapruning(const struct sample *sample, struct power_law_rules *rules)
+{
+	double peak = exp(peak_of(sample->logarithms, sample->n));
+	bool found = cuts_between(sample, log10(PEAK_LEAST * peak), PEAK_MOST * peak, rules);
+
+	rules->lower_side = true;
+	rules->all_ties = true;
+	return found;
+}
+
+static bool
+cuts_of_powerlaw(const struct sample *sample, struct power_law_rules *rules)
+{
+	*rules = (struct power_law_rules){
+		.end = sample->n - 2, .lower_side = true, .most_alpha = POWERLAW_MOST_ALPHA};
+	return sample->n > 2;
 }
 
 static bool
@@ -88,15 +121,23 @@ cuts_of_weightwatcher(const struct sample *sample, struct power_law_rules *rules
 	return true;
 }
 
+/* What each fit is called, also as what some tool computes; which cuts it tries; what there is if none fits. */
 static const struct {
-	const char *name;
+	const char *name, *tool;
 	choose_cuts *choose; /* null: Hill's estimate */
+	const char *no_cuts, *no_law;
 } fits[TAIL_FITS] = {
-	[TAIL_FIT_HILL] = {"hill", NULL},
-	[TAIL_FIT_KS] = {"ks", all_cuts},
-	[TAIL_FIT_MEDIAN] = {"median", middle_cut},
-	[TAIL_FIT_PEAK] = {"peak", cuts_at_peak},
-	[TAIL_FIT_WEIGHTWATCHER] = {"weightwatcher", cuts_of_weightwatcher},
+	[TAIL_FIT_HILL] = {"hill", "alphaquant", NULL, NULL, NULL},
+	[TAIL_FIT_KS] = {"ks", NULL, all_cuts, NULL, NO_SPREAD},
+	[TAIL_FIT_MEDIAN] = {"median", NULL, middle_cut, NULL, NO_SPREAD},
+	[TAIL_FIT_PEAK] = {"peak", NULL, cuts_at_peak, NOT_AT_PEAK, NO_SPREAD},
+	[TAIL_FIT_WEIGHTWATCHER] = {"weightwatcher", "weightwatcher", cuts_of_weightwatcher, NULL,
+				    NO_SPREAD},
+	[TAIL_FIT_ALPHAPRUNING] = {"alphapruning", "alphapruning", cuts_of_alphapruning,
+				   NOT_AT_PEAK, NO_SPREAD},
+	[TAIL_FIT_POWERLAW] = {"powerlaw", "powerlaw", cuts_of_powerlaw,
+			       "fewer than three eigenvalues above their error",
+			       "no cut with alpha below 3"},
 };
 
 const char *
@@ -111,6 +152,16 @@ tail_fit_of_name(const char *name)
 	enum tail_fit_kind kind = 0;
 
 	while (kind < TAIL_FITS && strcmp(name, fits[kind].name) != 0)
+		kind++;
+	return kind;
+}
+
+enum tail_fit_kind
+tail_fit_of_tool(const char *name)
+{
+	enum tail_fit_kind kind = 0;
+
+	while (kind < TAIL_FITS && (!fits[kind].tool || strcmp(name, fits[kind].tool) != 0))
 		kind++;
 	return kind;
 }
@@ -150,10 +201,10 @@ fit_sample(enum tail_fit_kind kind, const struct sample *sample, double lambda_e
 	struct power_law law;
 
 	if (!fits[kind].choose(sample, &rules))
-		return no_fit("no eigenvalue near the peak");
+		return no_fit(fits[kind].no_cuts);
 	law = power_law_search(sample->logarithms, sample->sums, sample->n, &rules);
 	if (law.cut == sample->n)
-		return no_fit("tail without spread");
+		return no_fit(fits[kind].no_law);
 	return fit_from_cut(sample, &law, lambda_error, sigma_error);
 }
 
@@ -215,4 +266,60 @@ tail_fit(enum tail_fit_kind kind, const double *eigenvalues, size_t n, size_t k,
 			 lambda_error, sigma_error);
 	free(memory);
 	return fit;
+}
+
+/* The p-value of a fit whose cut was searched among n eigenvalues. */
+static double
+p_value_of_search(const struct tail_fit *fit, const double *eigenvalues, size_t n,
+		  size_t replicates, struct random *random)
+{
+	struct power_law law = {n - fit->hill.k, fit->hill.alpha, fit->distance};
+	double *memory = xcalloc(2 * n, sizeof(*memory)), p_value;
+
+	power_law_logarithms(eigenvalues, n, memory, memory + n);
+	p_value = goodness_of_fit_of_search(memory, n, &law, replicates, random);
+	free(memory);
+	return p_value;
+}
+
+double
+tail_fit_p_value(enum tail_fit_kind kind, const struct tail_fit *fit, const double *eigenvalues,
+		 size_t n, double lambda_error, double sigma_error, size_t replicates,
+		 struct random *random)
+{
+	size_t unusable;
+
+	if (!isfinite(fit->distance))
+		return NAN;
+	switch (kind) {
+	case TAIL_FIT_HILL:
+	case TAIL_FIT_MEDIAN:
+		return goodness_of_fit_at_cut(fit->hill.k, kind == TAIL_FIT_MEDIAN, fit->distance,
+					      replicates, random);
+	case TAIL_FIT_KS:
+		unusable = count_unusable(eigenvalues, n, lambda_error, sigma_error);
+		return p_value_of_search(fit, eigenvalues + unusable, n - unusable, replicates,
+					 random);
+	default: return NAN;
+	}
+}
+
+struct likelihood_ratio
+tail_fit_compare(enum tail_fit_kind kind, const struct tail_fit *fit, const double *eigenvalues,
+		 size_t n, enum alternative alternative)
+{
+	size_t k = fit->hill.k;
+	struct likelihood_ratio ratio;
+	double *memory, first;
+
+	if (kind == TAIL_FIT_HILL || !isfinite(fit->distance))
+		return (struct likelihood_ratio){NAN, NAN};
+	memory = xcalloc(2 * k, sizeof(*memory));
+	power_law_logarithms(eigenvalues + (n - k), k, memory, memory + k);
+	first = memory[0];
+	for (size_t i = 0; i < k; i++)
+		memory[i] -= first;
+	ratio = likelihood_ratio(alternative, memory, k);
+	free(memory);
+	return ratio;
 }

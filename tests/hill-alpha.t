@@ -108,20 +108,28 @@ is '--hill-plot: zero eigenvalues are errors, and other k stand' '0 119' "$(hill
 st-layers "$tmp/thin.safetensors" | spectrum | hill-alpha --hill-plot --confidence >"$tmp/plot.tsv"
 is '--hill-plot: one eigenvalue: exit 1' 1 $?
 is '--hill-plot: one eigenvalue: a line without k' 'layers.0 fp32 0 nan nan nan nan nan' "$(sed -n 2p "$tmp/plot.tsv" | tr '\t' ' ')"
-for option in --k=3 --k-frac=0.2 --fit=hill --compat=alphaquant --metrics=all; do
-	fails 64 "hill-alpha: --hill-plot is of every k: leave out --k, --k-frac, --fit, --compat and --metrics (try 'hill-alpha --help')" \
+for option in --k=3 --k-frac=0.2 --fit=hill --compat=alphaquant --metrics=all --compare --bootstrap=9; do
+	fails 64 "hill-alpha: --hill-plot is of every k: leave out --k, --k-frac, --fit, --compat, --compare, --bootstrap and --metrics (try 'hill-alpha --help')" \
 		"--hill-plot $option" hill-alpha --hill-plot $option "$tmp/planted.st"
 done
 is 'of --k and --k-frac the last counts' "$(hill-alpha --k-frac 0.3 "$tmp/planted.st")" \
 	"$(hill-alpha --k 12 --k-frac 0.3 "$tmp/planted.st")"
 
-# As WeightWatcher fits the spectra of a real checkpoint: tests/gen/golden-weightwatcher.py.
-need 'a real checkpoint against WeightWatcher' tests/fetch-minilm
-st-layers tests/data/minilm/model.safetensors | spectrum | hill-alpha --compat weightwatcher >"$tmp/ww.tsv"
-is 'as WeightWatcher: alpha, xmin and D to 1e-6, and the same tails' '37 rows, 0 differ' "$(awk -F '\t' '
-	function differ(a, b) { return (a > b ? a - b : b - a) > 1e-6 * b }
-	FNR == 1 { next }
-	NR == FNR { alpha[$1] = $2; xmin[$1] = $3; k[$1] = $4; D[$1] = $5; next }
-	{ rows++; wrong += !($1 in k) || $9 != k[$1] || differ($8, alpha[$1]) || differ($13, xmin[$1]) || differ($21, D[$1]) }
-	END { print rows " rows, " wrong + 0 " differ" }' tests/golden/minilm-weightwatcher.tsv "$tmp/ww.tsv")"
+fails 64 "hill-alpha: --compat takes weightwatcher, powerlaw, alphapruning or alphaquant, and not 'x' (try 'hill-alpha --help')" \
+	'--compat x' hill-alpha --compat x "$tmp/planted.st"
+
+# As other tools fit the spectra of a real checkpoint: tests/gen/golden-TOOL.py.
+need 'a real checkpoint against other tools' tests/fetch-minilm
+st-layers tests/data/minilm/model.safetensors | spectrum >"$tmp/minilm.st"
+for tool in weightwatcher powerlaw alphapruning; do
+	hill-alpha --compat $tool "$tmp/minilm.st" >"$tmp/tool.tsv"
+	is "as $tool: alpha, xmin and D to 1e-6, and the same tails" '37 rows, 0 differ' "$(awk -F '\t' '
+		function differ(a, b) { return (a > b ? a - b : b - a) > 1e-6 * b }
+		FNR == 1 { next }
+		NR == FNR { alpha[$1] = $2; xmin[$1] = $3; k[$1] = $4; D[$1] = $5; next }
+		{ rows++ }
+		k[$1] == 0 { wrong += !($1 in k) || $8 != "nan" || alpha[$1] != "nan"; next }
+		{ wrong += $9 != k[$1] || differ($8, alpha[$1]) || differ($13, xmin[$1]) || differ($21, D[$1]) }
+		END { print rows " rows, " wrong + 0 " differ" }' tests/golden/minilm-$tool.tsv "$tmp/tool.tsv")"
+done
 done_testing

@@ -112,7 +112,8 @@ try_sample(struct random *random, enum kind kind, size_t n, struct score *score)
 	qsort(values, n, sizeof(*values), compare_doubles);
 	power_law_logarithms(values, n, logarithms, sums);
 	for (unsigned which = 0; which < 4; which++) {
-		struct power_law_rules rules = {n / 3 * (which == 3), n - 1, which & 1, which >> 1};
+		struct power_law_rules rules = {n / 3 * (which == 3), n - 1, which & 1, which >> 1,
+						0};
 		struct power_law found = power_law_search(logarithms, sums, n, &rules);
 		struct power_law same = search_every_cut(logarithms, sums, n, &rules);
 		struct power_law wanted = search_by_definition(values, n, &rules);
@@ -156,7 +157,7 @@ static void
 test_two(void)
 {
 	static const double values[] = {1, 2.718281828459045, 2.718281828459045};
-	struct power_law_rules rules = {0, 1, false, false};
+	struct power_law_rules rules = {0, 1, false, false, 0};
 	double logarithms[3], sums[3];
 	struct power_law law;
 
@@ -167,6 +168,11 @@ test_two(void)
 	rules.lower_side = true;
 	law = power_law_search(logarithms, sums, 2, &rules);
 	tap(fabs(law.distance - (0.5 - exp(-2))) < 1e-15, "two values, the lower side");
+	rules.most_alpha = 3.001;
+	tap(power_law_search(logarithms, sums, 2, &rules).cut == 0, "alpha is below a limit");
+	rules.most_alpha = 2.999;
+	tap(power_law_search(logarithms, sums, 2, &rules).cut == 2, "alpha is above a limit");
+	rules.most_alpha = 0;
 	power_law_logarithms(values + 1, 2, logarithms, sums);
 	law = power_law_search(logarithms, sums, 2, &rules);
 	tap(law.cut == 2 && isnan(law.alpha) && isnan(law.distance), "equal values have no law");
