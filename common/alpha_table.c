@@ -40,6 +40,8 @@ enum column {
 	COLUMNS = METRICS + METRIC_COUNT
 };
 
+_Static_assert((int)COLUMNS <= (int)TSV_MOST_COLUMNS, "room for every column");
+
 static const char *const column_names[METRICS] = {
 	[LAYER_NAME] = "layer_name",
 	[CATEGORY] = "category",
@@ -109,87 +111,15 @@ read_all(FILE *file, size_t *length, struct failure *failure)
 	return text.bytes;
 }
 
-/* Cuts the next field off a line and undoes its escapes; null when there is none left. */
-static char *
-next_field(char **at)
-{
-	char *field = *at, *tab;
-
-	if (!field)
-		return NULL;
-	tab = strchr(field, '\t');
-	if (tab)
-		*tab = '\0';
-	*at = tab ? tab + 1 : NULL;
-	return tsv_unescape(field) ? field : NULL;
-}
-
-/* Where each column stands in the lines of this table, SIZE_MAX if nowhere. */
-struct layout {
-	size_t place[COLUMNS];
-	size_t fields; /* in each line */
-};
-
 static int
-read_header(char *line, struct layout *layout, struct failure *failure)
+read_header(char *line, struct tsv_layout *layout, struct failure *failure)
 {
-	for (size_t i = 0; i < COLUMNS; i++)
-		layout->place[i] = SIZE_MAX;
-	layout->fields = 0;
-	for (char *field; (field = next_field(&line)); layout->fields++)
-		for (size_t i = 0; i < COLUMNS; i++) {
-			if (strcmp(field, column_name(i)) != 0)
-				continue;
-			if (layout->place[i] != SIZE_MAX)
-				return fail(failure, STATUS_DATA, "line 1: two columns '%s'",
-					    field);
-			layout->place[i] = layout->fields;
-		}
-	for (size_t i = 0; i < REQUIRED_COLUMNS; i++)
-		if (layout->place[i] == SIZE_MAX)
-			return fail(failure, STATUS_DATA,
-				    "no table of hill-alpha: there is no column '%s'",
-				    column_name(i));
-	return 0;
-}
-
-/* Splits a line into its fields: those of known columns, null where there is no such column. */
-static int
-split_line(char *line, const struct layout *layout, const char *fields[COLUMNS],
-	   struct failure *failure)
-{
-	size_t count = 0;
+	const char *names[COLUMNS];
 
 	for (size_t i = 0; i < COLUMNS; i++)
-		fields[i] = NULL;
-	while (line) {
-		const char *field = next_field(&line);
-
-		if (!field)
-			return fail(failure, STATUS_DATA, "a field is not escaped UTF-8");
-		for (size_t i = 0; i < COLUMNS; i++)
-			if (layout->place[i] == count)
-				fields[i] = field;
-		count++;
-	}
-	if (count != layout->fields)
-		return fail(failure, STATUS_DATA, "%zu fields, where the first line has %zu", count,
-			    layout->fields);
-	return 0;
-}
-
-/* A number as tsv_double() prints it, nan where there is no field. */
-static bool
-read_number(const char *field, double *value)
-{
-	*value = NAN;
-	if (!field || !strcmp(field, "nan"))
-		return true;
-	if (!strcmp(field, "inf") || !strcmp(field, "-inf")) {
-		*value = *field == '-' ? -INFINITY : INFINITY;
-		return true;
-	}
-	return parse_double(field, value);
+		names[i] = column_name(i);
+	return tsv_read_header(line, names, COLUMNS, REQUIRED_COLUMNS, "no table of hill-alpha",
+			       layout, failure);
 }
 
 static int
@@ -216,11 +146,11 @@ read_numbers(const char *const fields[COLUMNS], struct row *row, struct failure 
 		      {N_EIGS, &row->fit.n}};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-		if (!read_number(fields[numbers[i].column], numbers[i].value))
+		if (!tsv_read_double(fields[numbers[i].column], numbers[i].value))
 			return fail(failure, STATUS_DATA, "%s is no number: '%.40s'",
 				    column_name(numbers[i].column), fields[numbers[i].column]);
 	for (size_t i = METRICS; i < COLUMNS; i++)
-		if (!read_number(fields[i], &row->fit.metrics[i - METRICS]))
+		if (!tsv_read_double(fields[i], &row->fit.metrics[i - METRICS]))
 			return fail(failure, STATUS_DATA, "%s is no number: '%.40s'",
 				    column_name(i), fields[i]);
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
@@ -231,11 +161,11 @@ read_numbers(const char *const fields[COLUMNS], struct row *row, struct failure 
 }
 
 static int
-read_row(char *line, const struct layout *layout, struct row *row, struct failure *failure)
+read_row(char *line, const struct tsv_layout *layout, struct row *row, struct failure *failure)
 {
 	const char *fields[COLUMNS];
 
-	if (split_line(line, layout, fields, failure) || read_numbers(fields, row, failure))
+	if (tsv_split_line(line, layout, fields, failure) || read_numbers(fields, row, failure))
 		return -1;
 	row->precision = fields[PRECISION];
 	row->fit_name = fields[FIT] ? fields[FIT] : "hill";
@@ -253,7 +183,7 @@ static int
 read_rows(char *text, size_t length, struct rows *rows, struct failure *failure)
 {
 	char *end = text + length, *newline;
-	struct layout layout = {0};
+	struct tsv_layout layout = {0};
 
 	if (!length)
 		return fail(failure, STATUS_DATA, "is empty, and a table is expected");

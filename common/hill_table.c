@@ -23,56 +23,6 @@ enum column {
 static const char *const names[COLUMNS] = {"layer_name", "precision", "k",	   "alpha",
 					   "alpha_null", "alpha_err", "alpha_low", "alpha_high"};
 
-/* Where each column stands, SIZE_MAX if nowhere, and how many fields a line has. */
-struct layout {
-	size_t places[COLUMNS], fields;
-};
-
-static int
-read_header(char *line, struct layout *layout, struct failure *failure)
-{
-	for (size_t i = 0; i < COLUMNS; i++)
-		layout->places[i] = SIZE_MAX;
-	for (char *field; (field = strsep(&line, "\t")); layout->fields++)
-		for (size_t i = 0; i < COLUMNS; i++)
-			if (!strcmp(field, names[i]))
-				layout->places[i] = layout->fields;
-	for (size_t i = 0; i < REQUIRED; i++)
-		if (layout->places[i] == SIZE_MAX)
-			return fail(failure, STATUS_DATA,
-				    "no table of hill-alpha --hill-plot: there is no column '%s'",
-				    names[i]);
-	return 0;
-}
-
-static int
-split_line(char *line, const struct layout *layout, const char *fields[COLUMNS],
-	   struct failure *failure)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < COLUMNS; i++)
-		fields[i] = "nan";
-	for (char *field; (field = strsep(&line, "\t")); count++) {
-		if (!tsv_unescape(field))
-			return fail(failure, STATUS_DATA, "a field is not escaped UTF-8");
-		for (size_t i = 0; i < COLUMNS; i++)
-			if (layout->places[i] == count)
-				fields[i] = field;
-	}
-	if (count != layout->fields)
-		return fail(failure, STATUS_DATA, "%zu fields, where the first line has %zu", count,
-			    layout->fields);
-	return 0;
-}
-
-static bool
-read_number(const char *field, double *value)
-{
-	*value = !strcmp(field, "inf") ? INFINITY : NAN;
-	return !strcmp(field, "nan") || !strcmp(field, "inf") || parse_double(field, value);
-}
-
 static int
 read_point(const char *const fields[COLUMNS], struct hill_point *point, struct failure *failure)
 {
@@ -81,7 +31,7 @@ read_point(const char *const fields[COLUMNS], struct hill_point *point, struct f
 	if (!parse_unsigned(fields[K], UINT32_MAX, &point->k))
 		return fail(failure, STATUS_DATA, "k is no whole number: '%.40s'", fields[K]);
 	for (size_t i = ALPHA; i < COLUMNS; i++)
-		if (!read_number(fields[i], &numbers[i]))
+		if (!tsv_read_double(fields[i], &numbers[i]))
 			return fail(failure, STATUS_DATA, "%s is no number: '%.40s'", names[i],
 				    fields[i]);
 	point->alpha = isfinite(numbers[ERROR]) ? numbers[ALPHA] : NAN;
@@ -146,13 +96,13 @@ add_point(struct hill_curve *curve, const struct hill_point *point, struct failu
 }
 
 static int
-read_line(struct hill_table *table, char *line, const struct layout *layout,
+read_line(struct hill_table *table, char *line, const struct tsv_layout *layout,
 	  bool (*wanted)(const char *layer), struct failure *failure)
 {
 	const char *fields[COLUMNS];
 	struct hill_point point;
 
-	if (split_line(line, layout, fields, failure) || read_point(fields, &point, failure))
+	if (tsv_split_line(line, layout, fields, failure) || read_point(fields, &point, failure))
 		return -1;
 	if (!wanted(fields[LAYER]))
 		return 0;
@@ -163,7 +113,7 @@ int
 hill_table_read(struct hill_table *table, FILE *file, bool (*wanted)(const char *layer),
 		struct failure *failure)
 {
-	struct layout layout = {0};
+	struct tsv_layout layout = {0};
 	char *line = NULL;
 	size_t capacity = 0, number = 0;
 	ssize_t length;
@@ -172,15 +122,16 @@ hill_table_read(struct hill_table *table, FILE *file, bool (*wanted)(const char 
 	while (!status && (length = getline(&line, &capacity, file)) > 0) {
 		number++;
 		if (line[length - 1] != '\n')
-			status = fail(failure, STATUS_DATA, "is cut off");
+			status = fail(failure, STATUS_DATA, "line %zu: is cut off", number);
 		else if (memchr(line, '\0', (size_t)length))
-			status = fail(failure, STATUS_DATA, "a null byte");
+			status = fail(failure, STATUS_DATA, "line %zu: a null byte", number);
 		line[length - 1] = '\0';
-		if (!status)
-			status = number == 1 ? read_header(line, &layout, failure)
-					     : read_line(table, line, &layout, wanted, failure);
-		if (status)
-			fail_prefix(failure, "line %zu", number);
+		if (!status && number == 1)
+			status = tsv_read_header(line, names, COLUMNS, REQUIRED,
+						 "line 1: no table of hill-alpha --hill-plot",
+						 &layout, failure);
+		else if (!status && read_line(table, line, &layout, wanted, failure))
+			status = fail_prefix(failure, "line %zu", number);
 	}
 	free(line);
 	if (!status && ferror(file))

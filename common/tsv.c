@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <math.h>
 #include <string.h>
 
 #include "util.h"
@@ -96,4 +97,72 @@ tsv_unescape(char *field)
 		if (!(step = utf8_length((const unsigned char *)field + i, length - i)))
 			return false;
 	return true;
+}
+
+bool
+tsv_read_double(const char *field, double *value)
+{
+	*value = NAN;
+	if (!field || !strcmp(field, "nan"))
+		return true;
+	if (!strcmp(field, "inf") || !strcmp(field, "-inf")) {
+		*value = *field == '-' ? -INFINITY : INFINITY;
+		return true;
+	}
+	return parse_double(field, value);
+}
+
+/* Cuts the next field off a line and undoes its escapes; null when there is none left. */
+static char *
+next_field(char **at)
+{
+	char *field = strsep(at, "\t");
+
+	return field && tsv_unescape(field) ? field : NULL;
+}
+
+int
+tsv_read_header(char *line, const char *const *names, size_t columns, size_t required,
+		const char *missing, struct tsv_layout *layout, struct failure *failure)
+{
+	*layout = (struct tsv_layout){.columns = columns};
+	for (size_t i = 0; i < columns; i++)
+		layout->place[i] = SIZE_MAX;
+	for (char *field; (field = next_field(&line)); layout->fields++)
+		for (size_t i = 0; i < columns; i++) {
+			if (strcmp(field, names[i]) != 0)
+				continue;
+			if (layout->place[i] != SIZE_MAX)
+				return fail(failure, STATUS_DATA, "line 1: two columns '%s'",
+					    field);
+			layout->place[i] = layout->fields;
+		}
+	for (size_t i = 0; i < required; i++)
+		if (layout->place[i] == SIZE_MAX)
+			return fail(failure, STATUS_DATA, "%s: there is no column '%s'", missing,
+				    names[i]);
+	return 0;
+}
+
+int
+tsv_split_line(char *line, const struct tsv_layout *layout, const char **fields,
+	       struct failure *failure)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < layout->columns; i++)
+		fields[i] = NULL;
+	for (; line; count++) {
+		const char *field = next_field(&line);
+
+		if (!field)
+			return fail(failure, STATUS_DATA, "a field is not escaped UTF-8");
+		for (size_t i = 0; i < layout->columns; i++)
+			if (layout->place[i] == count)
+				fields[i] = field;
+	}
+	if (count != layout->fields)
+		return fail(failure, STATUS_DATA, "%zu fields, where the first line has %zu", count,
+			    layout->fields);
+	return 0;
 }
