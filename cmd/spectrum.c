@@ -2,21 +2,18 @@
  * spectrum: the eigenvalues of W^T W of each matrix W of a stream.
  *
  * In: a stream of tensors. Out: a stream of spectra, in the same order. One thread reads and submits
- * matrices to the eigenvalue back end (eigen.h), another takes spectra from it and writes.
+ * matrices to the eigenvalue back end (spectrum_queue.h), another takes spectra from it and writes.
  */
 #include <getopt.h>
-#include <inttypes.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "eigen.h"
-#include "hill.h"
 #include "program.h"
 #include "progress.h"
-#include "shuffle.h"
+#include "spectrum_queue.h"
 #include "stream.h"
 #include "util.h"
 #include "windows.h"
@@ -27,9 +24,6 @@
 /* The program that has the back end for GPUs, and the matrices that are worth to be sent there. */
 #define GPU_PROGRAM	 "spectrum-cuda"
 #define DEFAULT_GPU_SIDE 128
-
-/* So many different matrices are remembered, in case one comes again. */
-#define REMEMBERED 32
 
 static struct program program = {
 	.name = "spectrum",
@@ -68,11 +62,8 @@ static struct program program = {
 };
 
 static struct eigen_options options = {.memory = DEFAULT_MEMORY, .device_side = DEFAULT_GPU_SIDE};
-static double top_share; /* 0: all eigenvalues */
-static bool gpu_if_any;	 /* --gpu=auto */
-static bool shuffles;
-static uint64_t shuffle_seed;
-static struct windows windows;
+static bool gpu_if_any; /* --gpu=auto */
+static struct spectrum_choice choice;
 static enum progress_wish progress;
 
 enum {
@@ -164,13 +155,13 @@ parse_options(int argc, char **argv)
 		switch (option) {
 		case OPTION_SOLVER: parse_solver(optarg); break;
 		case OPTION_SHUFFLE:
-			shuffles = true;
-			if (!parse_unsigned(optarg, UINT64_MAX, &shuffle_seed))
+			choice.shuffles = true;
+			if (!parse_unsigned(optarg, UINT64_MAX, &choice.shuffle_seed))
 				usage_error("--shuffle takes a number for a seed, and not '%s'",
 					    optarg);
 			break;
 		case OPTION_WINDOWS:
-			if (!windows_parse(optarg, &windows))
+			if (!windows_parse(optarg, &choice.windows))
 				usage_error("--windows takes a shape such as 128x128:stride=64, "
 					    "and not '%s'",
 					    optarg);
@@ -181,7 +172,8 @@ parse_options(int argc, char **argv)
 					    MAX_THREADS, optarg);
 			break;
 		case OPTION_TOP:
-			if (!parse_double(optarg, &top_share) || !(top_share > 0 && top_share <= 1))
+			if (!parse_double(optarg, &choice.top_share) ||
+			    !(choice.top_share > 0 && choice.top_share <= 1))
 				usage_error("--top takes a share above 0 and up to 1, and not '%s'",
 					    optarg);
 			break;
@@ -200,7 +192,7 @@ parse_options(int argc, char **argv)
 		case OPTION_VERSION: program.libraries = eigen_libraries(); /* fall through */
 		default: program_common_option(&program, option, argv);
 		}
-	if (top_share > 0 && windows.rows)
+	if (choice.top_share > 0 && choice.windows.rows)
 		usage_error("--top is not for the pooled spectra of --windows");
 	options.threads = (unsigned)threads;
 	options.device_side = side;
@@ -269,260 +261,15 @@ choose_program(char **argv)
 	options.devices = NULL;
 }
 
-/* A matrix on its way through the back end, and the frame it came in. */
-struct layer {
-	struct eigen_job eigen; /* the first member: the back end gives it back */
-	struct frame frame;
-	struct layer *original; /* the layer whose spectrum this one shares; or null */
-	uint64_t windows;	/* how many spectra are pooled; 0: it is that of the whole matrix */
-	bool has_more;		/* a window, but not the last, which alone has the frame */
-	atomic_uint users;
-};
-
-static void
-release(struct layer *layer)
-{
-	if (!layer || atomic_fetch_sub(&layer->users, 1) != 1)
-		return;
-	release(layer->original);
-	frame_free(&layer->frame);
-	free(layer->eigen.values);
-	free(layer);
-}
-
-/* --- reading --- */
-
-/* The matrices seen last, each kept for as long as it stands here. */
-static struct layer *remembered[REMEMBERED];
-static unsigned remembered_at;
-
-static void
-remember(struct layer *layer)
-{
-	atomic_fetch_add(&layer->users, 1);
-	release(remembered[remembered_at]);
-	remembered[remembered_at] = layer;
-	remembered_at = (remembered_at + 1) % REMEMBERED;
-}
-
-static void
-forget_all(void)
-{
-	for (size_t i = 0; i < REMEMBERED; i++)
-		release(remembered[i]);
-}
-
-/* A layer with the same matrix, to judge by type, shape and hash; null if none is remembered. */
-static struct layer *
-find_same(const struct frame *frame)
-{
-	for (size_t i = 0; i < REMEMBERED; i++) {
-		struct layer *layer = remembered[i];
-
-		if (layer && layer->frame.hash == frame->hash &&
-		    layer->frame.dtype == frame->dtype && layer->frame.rows == frame->rows &&
-		    layer->frame.columns == frame->columns)
-			return layer;
-	}
-	return NULL;
-}
-
-/* The weights that the solver is given: the payload just read, or what an option makes of it. */
-static void *
-take_weights(struct stream_reader *reader, struct eigen_job *matrix)
-{
-	void *weights = stream_take_payload(reader);
-
-	return shuffles ? shuffle_weights(weights, &matrix->dtype, matrix->rows, matrix->columns,
-					  shuffle_seed)
-			: weights;
-}
-
-/* How many eigenvalues --top asks for: the tail and the one below it, which a fit refers to. */
-static size_t
-wanted_of(const struct frame *frame)
-{
-	size_t n = (size_t)(frame->rows < frame->columns ? frame->rows : frame->columns);
-
-	return top_share > 0 && n > 1 ? hill_tail_size(n, top_share) + 1 : n;
-}
-
-/* The layer of the frame and the payload just read. */
-static struct layer *
-layer_new(struct stream_reader *reader, struct frame *frame)
-{
-	struct layer *layer = xcalloc(1, sizeof(*layer));
-	struct layer *same = find_same(frame);
-
-	atomic_init(&layer->users, 1);
-	layer->frame = *frame;
-	layer->eigen.dtype = frame->dtype;
-	layer->eigen.rows = frame->rows;
-	layer->eigen.columns = frame->columns;
-	layer->eigen.wanted = wanted_of(frame);
-	if (same) {
-		atomic_fetch_add(&same->users, 1);
-		layer->original = same;
-		layer->eigen.same_as = &same->eigen;
-	} else {
-		layer->eigen.weights = take_weights(reader, &layer->eigen);
-		remember(layer);
-	}
-	return layer;
-}
-
-/* Submits the windows of the matrix just read, each for itself; the frame becomes that of the last. */
-static void
-submit_windows(struct stream_reader *reader, struct eigen *eigen, struct frame *frame)
-{
-	struct eigen_job whole = {
-		.dtype = frame->dtype, .rows = frame->rows, .columns = frame->columns};
-	struct window_walk walk = window_walk_begin(&windows, whole.rows, whole.columns);
-	uint64_t left = walk.wanted;
-	size_t row, column;
-
-	whole.weights = take_weights(reader, &whole);
-	while (window_walk_next(&walk, &row, &column)) {
-		struct layer *layer = xcalloc(1, sizeof(*layer));
-
-		atomic_init(&layer->users, 1);
-		layer->windows = windows_count(&windows, whole.rows, whole.columns);
-		layer->has_more = --left;
-		layer->eigen.dtype = whole.dtype;
-		layer->eigen.rows = windows.rows;
-		layer->eigen.columns = windows.columns;
-		layer->eigen.weights = window_copy(&walk, whole.weights, &layer->eigen.dtype, row,
-						   column);
-		if (!layer->eigen.weights)
-			die(STATUS_RETRY, "out of memory");
-		if (!layer->has_more)
-			layer->frame = *frame;
-		eigen_submit(eigen, &layer->eigen);
-	}
-	window_walk_end(&walk);
-	free(whole.weights);
-}
-
-/* Submits the matrix just read; the frame becomes the layer's. */
-static void
-submit_frame(struct stream_reader *reader, struct eigen *eigen, struct frame *frame)
-{
-	if (windows_fit(&windows, frame->rows, frame->columns))
-		submit_windows(reader, eigen, frame);
-	else
-		eigen_submit(eigen, &layer_new(reader, frame)->eigen);
-}
-
 /* --- writing --- */
 
 /* What the writing thread is given, and the status it leaves. */
 struct output {
-	struct eigen *eigen;
+	struct spectrum_queue *queue;
 	struct stream_writer *writer;
 	const char *signature;
-	struct eigen_job pooled; /* the spectra of windows so far */
 	int status;
 };
-
-static int
-compare_values(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Adds a window's spectrum to those before; after the last, the layer's becomes all of them. */
-static void
-pool_window(struct eigen_job *pooled, struct layer *layer)
-{
-	struct eigen_job *window = &layer->eigen;
-
-	if (!pooled->status && window->status)
-		pooled->status = window->status;
-	if (!pooled->status) {
-		pooled->values = xreallocarray(pooled->values, pooled->count + window->count,
-					       sizeof(*pooled->values));
-		memcpy(pooled->values + pooled->count, window->values,
-		       window->count * sizeof(*pooled->values));
-		pooled->count += window->count;
-	}
-	/* Bounds hold for all; which is the greater is a question of size alone. */
-	if (window->lambda_error > pooled->lambda_error)
-		pooled->lambda_error = window->lambda_error;
-	if (window->sigma_error > pooled->sigma_error)
-		pooled->sigma_error = window->sigma_error;
-	if (layer->has_more)
-		return;
-	free(window->values);
-	window->values = pooled->values;
-	window->count = window->wanted = pooled->count;
-	window->status = pooled->status;
-	window->lambda_error = pooled->lambda_error;
-	window->sigma_error = pooled->sigma_error;
-	if (window->count)
-		qsort(window->values, window->count, sizeof(*window->values), compare_values);
-	*pooled = (struct eigen_job){0};
-}
-
-/* Whether weights that were finite are not after their cast. */
-static bool
-was_cast_out_of_range(const struct frame *frame)
-{
-	uint64_t overflows;
-
-	return parse_unsigned(frame_text(frame, "cast_overflow"), UINT64_MAX, &overflows) &&
-	       overflows > 0;
-}
-
-/* How the spectrum was made, and of what. */
-static void
-set_method(struct frame *frame, const struct layer *layer)
-{
-	const char *method = layer->eigen.status ? "failed" : layer->eigen.method;
-	char *pooled = layer->windows ? format_text(", %" PRIu64 " windows %zux%zu", layer->windows,
-						    windows.rows, windows.columns)
-				      : NULL;
-
-	frame_set(frame, "method", "%s%s%s", method,
-		  shuffles && !layer->eigen.status ? ", shuffled" : "",
-		  pooled && !layer->eigen.status ? pooled : "");
-	if (shuffles)
-		frame_set(frame, "shuffle", "%" PRIu64, shuffle_seed);
-	if (pooled) {
-		frame_set(frame, "windows", "%" PRIu64, layer->windows);
-		frame_set(frame, "window_rows", "%zu", windows.rows);
-		frame_set(frame, "window_cols", "%zu", windows.columns);
-	}
-	free(pooled);
-}
-
-/* The frame of a spectrum: that of the matrix, with another tensor. */
-static struct frame
-spectrum_frame(const struct layer *layer, const char *signature)
-{
-	const struct eigen_job *eigen = &layer->eigen;
-	uint64_t count = eigen->status ? 0 : eigen->wanted;
-	struct frame frame = frame_new(FRAME_SPECTRUM, "eigenvalues", DTYPE_F64, 1, &count);
-
-	frame.rows = layer->frame.rows;
-	frame.columns = layer->frame.columns;
-	frame_take_metadata(&frame, &layer->frame);
-	set_method(&frame, layer);
-	if (!eigen->status && eigen->wanted < eigen->count)
-		frame_set(&frame, "n_eigs", "%zu", eigen->count);
-	if (eigen->status) {
-		frame_set(&frame, "note", "%s%s", eigen_status_text(eigen->status),
-			  was_cast_out_of_range(&layer->frame) ? " after a cast that overflowed"
-							       : "");
-	} else {
-		frame_set_number(&frame, "lambda_err", eigen->lambda_error);
-		if (eigen->sigma_error > 0)
-			frame_set_number(&frame, "sigma_err", eigen->sigma_error);
-	}
-	frame_sign(&frame, signature);
-	return frame;
-}
 
 static void
 show_progress(const struct frame *frame)
@@ -538,7 +285,7 @@ show_progress(const struct frame *frame)
 }
 
 static void
-write_layer(struct output *output, const struct layer *layer)
+write_spectrum(struct output *output, const struct layer_spectrum *layer)
 {
 	struct frame frame;
 
@@ -547,7 +294,8 @@ write_layer(struct output *output, const struct layer *layer)
 		die(STATUS_RETRY, "layer '%s': %s for a matrix of %zu x %zu",
 		    frame_text(&layer->frame, "layer"), eigen_status_text(layer->eigen.status),
 		    layer->eigen.rows, layer->eigen.columns);
-	frame = spectrum_frame(layer, output->signature);
+	frame = layer_spectrum_frame(layer, &choice);
+	frame_sign(&frame, output->signature);
 	stream_write(output->writer, &frame, layer->eigen.values);
 	show_progress(&layer->frame);
 	if (layer->eigen.status) {
@@ -562,16 +310,11 @@ static void *
 write_spectra(void *argument)
 {
 	struct output *output = argument;
-	struct eigen_job *job;
+	struct layer_spectrum *layer;
 
-	while ((job = eigen_next(output->eigen))) {
-		struct layer *layer = (struct layer *)job;
-
-		if (layer->windows)
-			pool_window(&output->pooled, layer);
-		if (!layer->has_more)
-			write_layer(output, layer);
-		release(layer);
+	while ((layer = spectrum_queue_next(output->queue))) {
+		write_spectrum(output, layer);
+		layer_spectrum_free(layer);
 	}
 	return NULL;
 }
@@ -602,19 +345,20 @@ read_frame(struct stream_reader *reader, struct frame *frame, struct failure *fa
 static void
 compute_stream(struct stream_reader *reader, struct output *output, const char *source)
 {
-	pthread_t opening = start_thread(open_meanwhile, &output->eigen), writing;
+	struct eigen *eigen;
+	pthread_t opening = start_thread(open_meanwhile, &eigen), writing;
 	struct failure failure;
 	struct frame frame;
 	int more = read_frame(reader, &frame, &failure);
 
 	pthread_join(opening, NULL);
+	output->queue = spectrum_queue_open(&choice, eigen);
 	writing = start_thread(write_spectra, output);
 	for (; more > 0; more = read_frame(reader, &frame, &failure))
-		submit_frame(reader, output->eigen, &frame);
+		spectrum_queue_submit(output->queue, reader, &frame);
 	if (more < 0)
 		die_failure(&failure, source);
-	eigen_end(output->eigen);
-	forget_all();
+	spectrum_queue_end(output->queue);
 	pthread_join(writing, NULL);
 }
 
@@ -640,7 +384,7 @@ main(int argc, char **argv)
 	compute_stream(reader, &output, program_source(operand));
 	progress_end();
 	stream_finish(output.writer, stream_end_frame(reader), signature);
-	eigen_close(output.eigen);
+	spectrum_queue_close(output.queue);
 	stream_close(reader);
 	free(signature);
 	return output.status;
