@@ -1,79 +1,32 @@
 #include "stream.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
-#include <unistd.h>
 
 #include "json.h"
-#include "lanes.h"
+#include "payload.h"
 #include "payload_hash.h"
 
 #define STREAM_VERSION "1"
 
-/* A larger pipe halves the cost of a hop; the kernel may refuse, and then nothing is lost. */
-#define PIPE_SIZE (1 << 20)
-
-/* How much of a payload is trusted to come before any of it has. */
-#define FIRST_PIECE ((size_t)16 << 20)
-
-/* What has been read is hashed while it is still in a cache. */
-#define HASH_PIECE ((size_t)256 << 10)
-
-/* From this size on a payload takes several lanes, one for so many processors. */
-#define LEAST_FOR_LANES	   ((size_t)8 << 20)
-#define PROCESSORS_OF_LANE 2
-#define MOST_LANES	   6
-
-/* Lanes to or from a descriptor, when something large is to go there for the first time. */
-struct large_pipe {
-	struct lanes *lanes; /* null: none, or not yet */
-	bool tried;
-};
-
 struct stream_reader {
-	int descriptor;
+	struct payload_reader *input;
 	uint64_t frames;
 	struct frame end;
-	char *buffer; /* of the last payload; fresh memory for each would cost more than to fill it */
-	size_t capacity;
-	struct payload_hash *hash;
-	struct large_pipe pipe;
 };
 
 struct stream_writer {
-	int descriptor;
-	struct large_pipe pipe;
+	struct payload_writer *output;
 	uint64_t frames;
 };
-
-/* The lanes that count bytes are to take; null if they are to go the usual way. */
-static struct lanes *
-lanes_for(struct large_pipe *pipe, int descriptor, size_t count)
-{
-	unsigned lanes;
-
-	if (count < LEAST_FOR_LANES)
-		return NULL;
-	lanes = usable_processors() / PROCESSORS_OF_LANE;
-	if (!pipe->tried && lanes > 1)
-		pipe->lanes = lanes_open(descriptor, lanes < MOST_LANES ? lanes : MOST_LANES);
-	pipe->tried = true;
-	return pipe->lanes;
-}
 
 struct stream_reader *
 stream_open(int descriptor)
 {
 	struct stream_reader *reader = xcalloc(1, sizeof(*reader));
 
-	reader->descriptor = descriptor;
-	reader->hash = payload_hash_new();
-	fcntl(descriptor, F_SETPIPE_SZ, PIPE_SIZE);
+	reader->input = payload_reader_open(descriptor);
 	return reader;
 }
 
@@ -81,9 +34,7 @@ void
 stream_close(struct stream_reader *reader)
 {
 	frame_free(&reader->end);
-	lanes_close(reader->pipe.lanes);
-	payload_hash_free(reader->hash);
-	free(reader->buffer);
+	payload_reader_close(reader->input);
 	free(reader);
 }
 
@@ -93,25 +44,6 @@ stream_end_frame(const struct stream_reader *reader)
 	return &reader->end;
 }
 
-/* Reads up to count bytes, fewer only at the end of the input. Returns -1 on an error. */
-static int
-read_fully(int descriptor, void *buffer, size_t count, size_t *got, struct failure *failure)
-{
-	*got = 0;
-	while (*got < count) {
-		ssize_t step = read(descriptor, (char *)buffer + *got, count - *got);
-
-		if (step < 0 && errno == EINTR)
-			continue;
-		if (step < 0)
-			return fail(failure, STATUS_IO, "%s", strerror(errno));
-		if (!step)
-			break;
-		*got += (size_t)step;
-	}
-	return 0;
-}
-
 /* The eight bytes before a header. Returns 1, 0 at the end of the input, -1. */
 static int
 read_length(struct stream_reader *reader, uint64_t *length, struct failure *failure)
@@ -119,7 +51,7 @@ read_length(struct stream_reader *reader, uint64_t *length, struct failure *fail
 	unsigned char field[8];
 	size_t got;
 
-	if (read_fully(reader->descriptor, field, sizeof(field), &got, failure))
+	if (payload_read_head(reader->input, field, sizeof(field), &got, failure))
 		return -1;
 	if (!got)
 		return 0;
@@ -137,7 +69,7 @@ read_header(struct stream_reader *reader, uint64_t length, struct safetensors *d
 	char *header = xmalloc(length + 1);
 	size_t got;
 
-	if (read_fully(reader->descriptor, header, length, &got, failure)) {
+	if (payload_read_head(reader->input, header, length, &got, failure)) {
 		free(header);
 		return -1;
 	}
@@ -316,7 +248,7 @@ check_nothing_follows(struct stream_reader *reader, struct failure *failure)
 	char byte;
 	size_t got;
 
-	if (read_fully(reader->descriptor, &byte, 1, &got, failure))
+	if (payload_read_head(reader->input, &byte, 1, &got, failure))
 		return -1;
 	return got ? fail(failure, STATUS_DATA, "bytes follow the end frame") : 0;
 }
@@ -340,79 +272,18 @@ stream_next(struct stream_reader *reader, struct frame *frame, struct failure *f
 	return check_nothing_follows(reader, failure);
 }
 
-static void
-hash_arrived(void *hash, const void *bytes, size_t count)
-{
-	payload_hash_add(hash, bytes, count);
-}
-
-/* Reads up to count bytes of a payload, as read_fully(), and adds them to the hash. */
-static int
-read_hashed(struct stream_reader *reader, char *buffer, size_t count, size_t *got,
-	    struct failure *failure)
-{
-	struct lanes *lanes = lanes_for(&reader->pipe, reader->descriptor, count);
-	size_t step = 0, piece = 0;
-
-	if (lanes) {
-		if (lanes_read(lanes, buffer, count, hash_arrived, reader->hash, got))
-			return fail(failure, STATUS_IO, "%s", strerror(errno));
-		return 0;
-	}
-	for (*got = 0; *got < count && step == piece; *got += step) {
-		piece = count - *got < HASH_PIECE ? count - *got : HASH_PIECE;
-		if (read_fully(reader->descriptor, buffer + *got, piece, &step, failure))
-			return -1;
-		payload_hash_add(reader->hash, buffer + *got, step);
-	}
-	return 0;
-}
-
-/* Reads a payload into the reader's buffer, which grows as bytes arrive, and hashes it. */
-static int
-read_payload(struct stream_reader *reader, const struct frame *frame, struct failure *failure)
-{
-	size_t done = 0;
-
-	payload_hash_begin(reader->hash);
-	while (done < frame->bytes || !reader->buffer) {
-		size_t wanted, got, more = done ? done : FIRST_PIECE;
-
-		if (done == reader->capacity) {
-			size_t capacity = frame->bytes - done < more ? (size_t)frame->bytes
-								     : done + more;
-			char *grown = realloc(reader->buffer, capacity ? capacity : 1);
-
-			if (!grown)
-				return fail(failure, STATUS_RETRY,
-					    "out of memory for its %" PRIu64 " bytes",
-					    frame->bytes);
-			reader->buffer = grown;
-			reader->capacity = capacity;
-		}
-		wanted = frame->bytes < reader->capacity ? (size_t)frame->bytes - done
-							 : reader->capacity - done;
-		if (read_hashed(reader, reader->buffer + done, wanted, &got, failure))
-			return -1;
-		done += got;
-		if (got < wanted)
-			return fail(failure, STATUS_DATA, "cut off after %zu of %" PRIu64 " bytes",
-				    done, frame->bytes);
-	}
-	return 0;
-}
-
 int
 stream_payload(struct stream_reader *reader, const struct frame *frame, const void **payload,
 	       struct failure *failure)
 {
-	if (read_payload(reader, frame, failure))
+	uint64_t hash;
+
+	if (payload_read(reader->input, frame->bytes, payload, &hash, failure))
 		return fail_prefix(failure, "tensor '%.200s'", frame->tensor_name);
-	if (payload_hash_end(reader->hash) != frame->hash)
+	if (hash != frame->hash)
 		return fail(failure, STATUS_DATA,
 			    "tensor '%.200s': the payload does not have the hash of its header",
 			    frame->tensor_name);
-	*payload = reader->buffer;
 	return 0;
 }
 
@@ -431,23 +302,13 @@ stream_weights(struct stream_reader *reader, const struct frame *frame, const vo
 void *
 stream_take_payload(struct stream_reader *reader)
 {
-	void *payload = reader->buffer;
-
-	reader->buffer = NULL;
-	reader->capacity = 0;
-	return payload;
+	return payload_take(reader->input);
 }
 
 void
 stream_exchange_payload(struct stream_reader *reader, void **memory, size_t *capacity)
 {
-	void *payload = reader->buffer;
-	size_t payload_capacity = reader->capacity;
-
-	reader->buffer = *memory;
-	reader->capacity = *capacity;
-	*memory = payload;
-	*capacity = payload_capacity;
+	payload_exchange(reader->input, memory, capacity);
 }
 
 struct stream_writer *
@@ -455,29 +316,8 @@ stream_create(int descriptor)
 {
 	struct stream_writer *writer = xcalloc(1, sizeof(*writer));
 
-	writer->descriptor = descriptor;
-	fcntl(descriptor, F_SETPIPE_SZ, PIPE_SIZE);
+	writer->output = payload_writer_open(descriptor);
 	return writer;
-}
-
-static void
-write_bytes(struct stream_writer *writer, const void *bytes, size_t count)
-{
-	struct lanes *lanes = lanes_for(&writer->pipe, writer->descriptor, count);
-	const char *at = bytes;
-
-	if (lanes && lanes_write(lanes, bytes, count))
-		die(STATUS_IO, "standard output:");
-	while (count && !lanes) {
-		ssize_t step = write(writer->descriptor, at, count);
-
-		if (step < 0 && errno == EINTR)
-			continue;
-		if (step < 0)
-			die(STATUS_IO, "standard output:");
-		at += step;
-		count -= (size_t)step;
-	}
 }
 
 static void
@@ -512,7 +352,7 @@ write_head(struct stream_writer *writer, const struct frame *frame)
 		safetensors_write_tensor(&header, frame->tensor_name, frame->dtype, frame->rank,
 					 frame->shape);
 	text = safetensors_write_end(&header);
-	write_bytes(writer, text.bytes, text.length);
+	payload_write(writer->output, text.bytes, text.length);
 	text_free(&text);
 	writer->frames++;
 }
@@ -528,7 +368,7 @@ void
 stream_write_hashed(struct stream_writer *writer, const struct frame *frame, const void *payload)
 {
 	write_head(writer, frame);
-	write_bytes(writer, payload, frame->bytes);
+	payload_write(writer->output, payload, frame->bytes);
 }
 
 uint64_t
@@ -549,30 +389,6 @@ stream_hash(stream_source *source, void *context, uint64_t bytes, void *piece)
 	return result;
 }
 
-/*
- * Has the kernel move count bytes at a place of a file to the stream, which on a pipe copies none. Returns
- * how many it did: fewer where a file system or a kind of output does not do this, and where anything is
- * wrong, for the usual way to go on from there and say so.
- */
-static uint64_t
-send_stored(const struct stream_writer *writer, int descriptor, uint64_t offset, uint64_t count)
-{
-	off_t at = (off_t)offset;
-	uint64_t left = count;
-
-	while (left) {
-		size_t most = left < SSIZE_MAX ? (size_t)left : SSIZE_MAX;
-		ssize_t step = sendfile(writer->descriptor, descriptor, &at, most);
-
-		if (step < 0 && errno == EINTR)
-			continue;
-		if (step <= 0)
-			break;
-		left -= (uint64_t)step;
-	}
-	return count - left;
-}
-
 void
 stream_write_pieces(struct stream_writer *writer, const struct frame *frame, stream_source *source,
 		    void *context, int descriptor, uint64_t offset, void *piece)
@@ -581,13 +397,13 @@ stream_write_pieces(struct stream_writer *writer, const struct frame *frame, str
 
 	write_head(writer, frame);
 	if (descriptor >= 0)
-		done = send_stored(writer, descriptor, offset, frame->bytes);
+		done = payload_send_stored(writer->output, descriptor, offset, frame->bytes);
 	while (done < frame->bytes) {
 		uint64_t left = frame->bytes - done;
 		size_t count = left < STREAM_PIECE ? left : STREAM_PIECE;
 
 		source(context, done, piece, count);
-		write_bytes(writer, piece, count);
+		payload_write(writer->output, piece, count);
 		done += count;
 	}
 }
@@ -603,9 +419,6 @@ stream_finish(struct stream_writer *writer, const struct frame *end, const char 
 		frame_sign(&frame, signature);
 	write_head(writer, &frame);
 	frame_free(&frame);
-	/* A full disk may be noticed only now. */
-	lanes_close(writer->pipe.lanes);
-	if (close(writer->descriptor))
-		die(STATUS_IO, "standard output:");
+	payload_writer_close(writer->output);
 	free(writer);
 }

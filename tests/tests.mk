@@ -68,7 +68,7 @@ FUZZ_MODULES = $(patsubst %,common/%.c,anatomy architecture category config cont
                container_gguf container_safetensors container_torch crew dtype format format_bnb \
                format_cast format_extremes format_float format_ggml format_ggml_k format_integer format_mx \
                format_nvfp4 format_runs frame fused ggml gguf gguf_names head json lanes layer model \
-               model_folder model_index natural payload_hash pickle quantised quantised_awq quantised_bnb \
+               model_folder model_index natural payload payload_hash pickle quantised quantised_awq quantised_bnb \
                quantised_family quantised_fp4 quantised_gptq quantised_packed quantised_scaled \
                safetensors scales stream strided tally torch_state util view zip)
 
