@@ -21,15 +21,17 @@ $(BUILD)/tests/json-cases.tsv: tests/gen/json-cases.py
 # reader of streams.
 BENCHES = $(patsubst %,$(BUILD)/tests/bench/%,bare casts sink)
 
+$(BUILD)/tests/bench/bare $(BUILD)/tests/bench/bare_cuda: $(BUILD)/tests/bench/matrices.o
+
 $(BENCHES): %: %.o $(ARCHIVE)
 	$(call echo,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(ARCHIVE) -llapacke -lopenblas -lxxhash -lm
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(ARCHIVE) -llapacke -lopenblas -lxxhash -lm
 
 $(BUILD)/tests/bench/bare_cuda.o: ALL_CFLAGS += -isystem $(CUDA_HOME)/include
 
 $(BUILD)/tests/bench/bare_cuda: %: %.o $(BUILD)/common/cuda_kernels.o $(ARCHIVE)
 	$(call echo,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -L$(CUDA_HOME)/lib64 -lcusolver -lcublas -lcudart_static -lxxhash \
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(ARCHIVE) -L$(CUDA_HOME)/lib64 -lcusolver -lcublas -lcudart_static -lxxhash \
 		-lstdc++ -ldl -lrt -lm
 
 # --- on a GPU: spectrum's tests with --gpu for every matrix, and what is said and done when it fails --------
@@ -101,4 +103,5 @@ $(FUZZ_TARGETS:%=build-fuzz/%): build-fuzz/%: tests/fuzz/%.c $(wildcard tests/fu
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $< $(wildcard tests/fuzz/$*_mutator.c) $(FUZZ_MODULES) \
 		-lxxhash -lm
 
--include $(UNIT_TESTS:=.d) $(BENCHES:=.d) $(BUILD)/tests/bench/bare_cuda.d $(FUZZ_REPLAYS:=.d) $(BUILD)/tests/fuzz/replay.d
+-include $(UNIT_TESTS:=.d) $(BENCHES:=.d) $(BUILD)/tests/bench/bare_cuda.d $(BUILD)/tests/bench/matrices.d \
+	$(FUZZ_REPLAYS:=.d) $(BUILD)/tests/fuzz/replay.d

@@ -9,7 +9,6 @@
  *     every   the same, and a matrix that came several times as often as it came
  *     wide    one matrix after the other, with so many BLAS threads
  */
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,25 +19,15 @@
 #include <cblas.h>
 #include <lapacke.h>
 
-#include "stream.h"
+#include "dtype.h"
+#include "matrices.h"
 #include "util.h"
 
-#define MAX_MATRICES 4096
-#define MAX_THREADS  64
+#define MAX_THREADS 64
 
-struct matrix {
-	double *values;
-	size_t rows, columns;
-	uint64_t hash;
-	unsigned times; /* that it came */
-};
-
-static struct {
-	struct matrix list[MAX_MATRICES];
-	size_t count, largest_side;
-	bool every;	    /* whether to solve each as often as it came */
-	atomic_size_t next; /* the first that no thread has taken */
-} matrices;
+static struct matrices matrices;
+static bool every;	   /* whether to solve each as often as it came */
+static atomic_size_t next; /* the first that no thread has taken */
 
 /* A thread's own room for a Gram matrix and its eigenvalues. */
 struct room {
@@ -46,63 +35,13 @@ struct room {
 	lapack_int work_size;
 };
 
-static size_t
-smaller_side(const struct matrix *matrix)
+static void *
+widen(const struct frame *frame, const void *payload)
 {
-	return matrix->rows < matrix->columns ? matrix->rows : matrix->columns;
-}
+	double *values = xmalloc(frame->elements * sizeof(*values));
 
-/* Whether a matrix has come before; counts it then. */
-static bool
-is_known(const struct frame *frame)
-{
-	for (size_t i = 0; i < matrices.count; i++)
-		if (matrices.list[i].hash == frame->hash && matrices.list[i].rows == frame->rows &&
-		    matrices.list[i].columns == frame->columns) {
-			matrices.list[i].times++;
-			return true;
-		}
-	return false;
-}
-
-static void
-add_matrix(const struct frame *frame, const void *payload)
-{
-	struct matrix *matrix = &matrices.list[matrices.count++];
-
-	if (matrices.count == MAX_MATRICES)
-		die(STATUS_INTERNAL, "more than %d matrices", MAX_MATRICES);
-	*matrix = (struct matrix){.rows = frame->rows,
-				  .columns = frame->columns,
-				  .hash = frame->hash,
-				  .times = 1,
-				  .values = xmalloc(frame->elements * sizeof(double))};
-	dtype_decode(frame->dtype, payload, 0, frame->elements, matrix->values);
-	if (smaller_side(matrix) > matrices.largest_side)
-		matrices.largest_side = smaller_side(matrix);
-}
-
-static void
-load_stream(const char *path)
-{
-	int descriptor = open(path, O_RDONLY), more = 0;
-	struct stream_reader *reader = stream_open(descriptor);
-	struct failure failure;
-	struct frame frame;
-	const void *payload;
-
-	if (descriptor < 0)
-		die(STATUS_NO_INPUT, "%s:", path);
-	while ((more = stream_next(reader, &frame, &failure)) > 0) {
-		if (stream_payload(reader, &frame, &payload, &failure))
-			die_failure(&failure, path);
-		if (!is_known(&frame))
-			add_matrix(&frame, payload);
-		frame_free(&frame);
-	}
-	if (more < 0)
-		die_failure(&failure, path);
-	stream_close(reader);
+	dtype_decode(frame->dtype, payload, 0, frame->elements, values);
+	return values;
 }
 
 static struct room
@@ -129,11 +68,11 @@ static void
 solve(const struct matrix *matrix, const struct room *room)
 {
 	bool tall = matrix->rows >= matrix->columns;
-	int n = (int)smaller_side(matrix), m = (int)(tall ? matrix->rows : matrix->columns);
+	int n = (int)matrix_smaller_side(matrix), m = (int)(tall ? matrix->rows : matrix->columns);
 	lapack_int integer_work;
 
 	cblas_dsyrk(CblasRowMajor, CblasUpper, tall ? CblasTrans : CblasNoTrans, n, m, 1,
-		    matrix->values, (int)matrix->columns, 0, room->gram, n);
+		    matrix->elements, (int)matrix->columns, 0, room->gram, n);
 	if (LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'N', 'L', n, room->gram, n, room->eigenvalues,
 				room->work, room->work_size, &integer_work, 1))
 		die(STATUS_INTERNAL, "dsyevd failed");
@@ -144,8 +83,8 @@ solve_all(void *room)
 {
 	size_t i;
 
-	while ((i = atomic_fetch_add(&matrices.next, 1)) < matrices.count)
-		for (unsigned t = 0; t < (matrices.every ? matrices.list[i].times : 1); t++)
+	while ((i = atomic_fetch_add(&next, 1)) < matrices.count)
+		for (unsigned t = 0; t < (every ? matrices.list[i].times : 1); t++)
 			solve(&matrices.list[i], room);
 	return NULL;
 }
@@ -167,7 +106,7 @@ time_pass(unsigned threads, unsigned blas_threads, struct room *rooms)
 	double begin;
 
 	openblas_set_num_threads((int)blas_threads);
-	atomic_store(&matrices.next, 0);
+	atomic_store(&next, 0);
 	begin = seconds();
 	for (unsigned i = 1; i < threads; i++)
 		if (pthread_create(&others[i], NULL, solve_all, &rooms[i]))
@@ -187,14 +126,14 @@ main(int argc, char **argv)
 
 	if (argc != 3 || !parse_unsigned(argv[2], MAX_THREADS, &threads) || !threads)
 		die(STATUS_USAGE, "usage: bare STREAM THREADS");
-	load_stream(argv[1]);
+	matrices_load(&matrices, argv[1], widen);
 	for (uint64_t i = 0; i < threads; i++)
 		rooms[i] = room_new();
 	while (fgets(line, sizeof(line), stdin)) {
 		bool side;
 
-		matrices.every = !strcmp(line, "every\n");
-		side = matrices.every || !strcmp(line, "side\n");
+		every = !strcmp(line, "every\n");
+		side = every || !strcmp(line, "side\n");
 		printf("%.6f\n", time_pass(side ? (unsigned)threads : 1,
 					   side ? 1 : (unsigned)threads, rooms));
 		fflush(stdout);

@@ -9,7 +9,6 @@
  *     once    for each matrix
  *     every   the same, and a matrix that came several times as often as it came
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +19,8 @@
 #include <cusolverDn.h>
 
 #include "cuda_kernels.h"
-#include "stream.h"
+#include "matrices.h"
 #include "util.h"
-
-#define MAX_MATRICES 4096
 
 /* Ends the program if a call fails. */
 #define CHECK(call)                                                                 \
@@ -33,18 +30,7 @@
 			die(STATUS_INTERNAL, "%s: error %d", #call, error_of_call); \
 	} while (0)
 
-struct matrix {
-	void *elements; /* on the device */
-	enum cuda_stored stored;
-	size_t rows, columns;
-	uint64_t hash;
-	unsigned times; /* that it came */
-};
-
-static struct {
-	struct matrix list[MAX_MATRICES];
-	size_t count, most_elements, largest_side;
-} matrices;
+static struct matrices matrices;
 
 /* Memory and handles, made once for the largest. */
 static struct {
@@ -56,25 +42,6 @@ static struct {
 	cusolverDnHandle_t dense;
 	cusolverDnParams_t parameters;
 } device;
-
-static size_t
-smaller_side(const struct matrix *matrix)
-{
-	return matrix->rows < matrix->columns ? matrix->rows : matrix->columns;
-}
-
-/* Whether a matrix has come before; counts it then. */
-static bool
-is_known(const struct frame *frame)
-{
-	for (size_t i = 0; i < matrices.count; i++)
-		if (matrices.list[i].hash == frame->hash && matrices.list[i].rows == frame->rows &&
-		    matrices.list[i].columns == frame->columns) {
-			matrices.list[i].times++;
-			return true;
-		}
-	return false;
-}
 
 static enum cuda_stored
 stored_as(enum dtype dtype)
@@ -88,48 +55,15 @@ stored_as(enum dtype dtype)
 	}
 }
 
-static void
-add_matrix(const struct frame *frame, const void *payload)
+static void *
+copy_to_device(const struct frame *frame, const void *payload)
 {
-	struct matrix *matrix = &matrices.list[matrices.count++];
+	void *elements;
 
-	if (matrices.count == MAX_MATRICES)
-		die(STATUS_INTERNAL, "more than %d matrices", MAX_MATRICES);
-	*matrix = (struct matrix){.rows = frame->rows,
-				  .columns = frame->columns,
-				  .hash = frame->hash,
-				  .stored = stored_as(frame->dtype),
-				  .times = 1};
-	CHECK(cudaMalloc(&matrix->elements, frame->bytes));
-	CHECK(cudaMemcpy(matrix->elements, payload, frame->bytes, cudaMemcpyHostToDevice));
-	if (smaller_side(matrix) > matrices.largest_side)
-		matrices.largest_side = smaller_side(matrix);
-	if (frame->elements > matrices.most_elements)
-		matrices.most_elements = frame->elements;
-}
-
-static void
-load_stream(const char *path)
-{
-	int descriptor = open(path, O_RDONLY), more;
-	struct stream_reader *reader;
-	struct failure failure;
-	struct frame frame;
-	const void *payload;
-
-	if (descriptor < 0)
-		die(STATUS_NO_INPUT, "%s:", path);
-	reader = stream_open(descriptor);
-	while ((more = stream_next(reader, &frame, &failure)) > 0) {
-		if (stream_payload(reader, &frame, &payload, &failure))
-			die_failure(&failure, path);
-		if (!is_known(&frame))
-			add_matrix(&frame, payload);
-		frame_free(&frame);
-	}
-	if (more < 0)
-		die_failure(&failure, path);
-	stream_close(reader);
+	stored_as(frame->dtype); /* refuses types that cannot be widened there */
+	CHECK(cudaMalloc(&elements, frame->bytes));
+	CHECK(cudaMemcpy(elements, payload, frame->bytes, cudaMemcpyHostToDevice));
+	return elements;
 }
 
 static void
@@ -167,12 +101,12 @@ seconds(void)
 static double
 solve(const struct matrix *matrix)
 {
-	struct cuda_block block = {.stored = matrix->stored,
+	struct cuda_block block = {.stored = stored_as(matrix->dtype),
 				   .elements = matrix->elements,
 				   .rows = matrix->rows,
 				   .columns = matrix->columns};
 	bool tall = matrix->rows >= matrix->columns;
-	int n = (int)smaller_side(matrix), m = (int)(tall ? matrix->rows : matrix->columns);
+	int n = (int)matrix_smaller_side(matrix), m = (int)(tall ? matrix->rows : matrix->columns);
 	int info;
 	double one = 1, zero = 0, begin, end;
 
@@ -198,7 +132,7 @@ main(int argc, char **argv)
 
 	if (argc != 2)
 		die(STATUS_USAGE, "usage: bare_cuda STREAM");
-	load_stream(argv[1]);
+	matrices_load(&matrices, argv[1], copy_to_device);
 	open_device();
 	while (fgets(line, sizeof(line), stdin)) {
 		bool every = !strcmp(line, "every\n");
