@@ -4,6 +4,12 @@
 
 st-synth --random --dtype F64 --shape 24x16 --shape 16x40 --shape 7x64 --output "$tmp/random.safetensors"
 st-layers "$tmp/random.safetensors" >"$tmp/random.st"
+# same FILE COMMAND...: whether the command prints what the file holds
+same() {
+	file=$1
+	shift
+	"$@" | cmp -s - "$file"
+}
 # table OPTION...: n_eigs, method, alpha_null and norm of each layer
 table() {
 	spectrum "$@" "$tmp/random.st" | hill-alpha --metrics norm | awk -F '\t' 'NR > 1 { printf "%d %s %.6f %.12g\n", $10, $11, $19, $20 }'
@@ -28,6 +34,27 @@ done
 ok "a sample is the same on any number of threads" cmp "$tmp/sample-1.st" "$tmp/sample-4.st"
 is "and as large as was asked for" "40 40 7" "$(hill-alpha "$tmp/sample-1.st" | awk -F '\t' 'NR > 1 { printf "%s%s", n++ ? " " : "", $10 }')"
 is "the stream is a good one" "4" "$(st-info "$tmp/sample-1.st" | wc -l | tr -d ' ')"
+# The matrix of 16x40 has 9 x 33 windows, and one alone is already more than the memory.
+spectrum --windows 8x8:stride=1 "$tmp/random.st" >"$tmp/roomy.st"
+for threads in 1 3; do
+	ok "windows that do not fit the memory together are the same, $threads at a time" \
+		same "$tmp/roomy.st" spectrum --memory=1 --threads=$threads --windows 8x8:stride=1 "$tmp/random.st"
+done
+is "all of them came" "1224 2376 7" "$(hill-alpha "$tmp/roomy.st" | awk -F '\t' 'NR > 1 { printf "%s%s", n++ ? " " : "", $10 }')"
+table --windows 8x8:sample=1 >"$tmp/single"
+is "a sample of one window has the spectrum of one" "8 gram-dsyevd, 1 windows 8x8" "$(sed -nE '1s/ [0-9.a-z]+ [0-9.e-]+$//p' "$tmp/single")"
+# fits OPTION...: alpha, k, size and method of each layer
+fits() { spectrum "$@" "$tmp/random.st" | hill-alpha | cut -f 8-11; }
+fits >"$tmp/whole.tsv"
+for shape in 25x2 2x65 100000x100000; do
+	ok "windows of $shape, larger than every matrix on a side, change nothing" same "$tmp/whole.tsv" fits --windows $shape
+done
+fits --windows 8x8:stride=2:sample=3:seed=7 >"$tmp/seven"
+ok "the same seed takes the same windows" same "$tmp/seven" fits --windows 8x8:stride=2:sample=3:seed=7
+is "another seed others" 1 "$(same "$tmp/seven" fits --windows 8x8:stride=2:sample=3:seed=8; echo $?)"
+is "all casts of a layer have the same windows, so that fp32 is close to the source everywhere" "3 0" \
+	"$(st-layers "$tmp/random.safetensors" | prec-cast fp64,fp32 | spectrum --windows 8x8:stride=2:sample=3:seed=7 | hill-alpha |
+	awk -F '\t' 'NR > 1 { if ($7 == "fp64") alpha[$1] = $8; else { n++; far += ($8 - alpha[$1]) ^ 2 > 1e-8 } } END { print n, far }')"
 st-synth --shape 16x16 --dtype F32 --random --std 60000 --output "$tmp/large.safetensors"
 is "a window that is not finite fails the layer" "1 failed 0" "$(st-layers "$tmp/large.safetensors" | prec-cast fp16 2>/dev/null |
 	spectrum --windows 8x8 2>/dev/null >"$tmp/failed.st"; printf '%s ' $?; hill-alpha "$tmp/failed.st" | awk -F '\t' 'NR == 2 { print $11, $10 }')"
