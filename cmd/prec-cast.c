@@ -24,8 +24,6 @@
 #include "tsv.h"
 #include "util.h"
 
-#define MAX_THREADS 1024
-
 static const struct program program = {
 	.name = "prec-cast",
 	.help = "Usage: prec-cast [OPTION]... FORMAT[,FORMAT]... [FILE]\n"
@@ -365,20 +363,16 @@ cast_stream(int input, const char *source, unsigned threads, const char *signatu
 	free_slots();
 }
 
-static uint64_t
+static unsigned
 parse_options(int argc, char **argv)
 {
-	uint64_t threads = usable_processors();
+	unsigned threads = usable_processors();
 	int option;
 
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)
 		switch (option) {
 		case OPTION_LIST: print_list();
-		case OPTION_THREADS:
-			if (!parse_unsigned(optarg, MAX_THREADS, &threads) || !threads)
-				usage_error("--threads takes a number from 1 to %d, and not '%s'",
-					    MAX_THREADS, optarg);
-			break;
+		case OPTION_THREADS: threads = program_parse_threads(optarg); break;
 		default: program_common_option(&program, option, argv);
 		}
 	return threads;
@@ -390,7 +384,7 @@ main(int argc, char **argv)
 	static const char *const without_effect[] = {"--threads=", NULL};
 	const char *operand;
 	char *signature;
-	uint64_t threads;
+	unsigned threads;
 
 	program_begin(&program);
 	threads = parse_options(argc, argv);
@@ -400,8 +394,8 @@ main(int argc, char **argv)
 	operand = program_operand(argc, argv, optind + 1);
 	program_refuse_terminal_output();
 	signature = program_signature(&program, optind + 1, argv, without_effect);
-	cast_stream(program_open_input(operand, "a stream"), program_source(operand),
-		    (unsigned)threads, signature);
+	cast_stream(program_open_input(operand, "a stream"), program_source(operand), threads,
+		    signature);
 	free(signature);
 	free_formats();
 	return 0;

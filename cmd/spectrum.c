@@ -19,7 +19,6 @@
 #include "windows.h"
 
 #define DEFAULT_MEMORY ((uint64_t)2 << 30)
-#define MAX_THREADS    1024
 
 /* The program that has the back end for GPUs, and the matrices that are worth to be sent there. */
 #define GPU_PROGRAM	 "spectrum-cuda"
@@ -148,9 +147,10 @@ parse_gpu(const char *list)
 static const char *
 parse_options(int argc, char **argv)
 {
-	uint64_t threads = usable_processors(), side = DEFAULT_GPU_SIDE;
+	uint64_t side = DEFAULT_GPU_SIDE;
 	int option;
 
+	options.threads = usable_processors();
 	while ((option = getopt_long(argc, argv, ":q", long_options, NULL)) != -1)
 		switch (option) {
 		case OPTION_SOLVER: parse_solver(optarg); break;
@@ -166,11 +166,7 @@ parse_options(int argc, char **argv)
 					    "and not '%s'",
 					    optarg);
 			break;
-		case OPTION_THREADS:
-			if (!parse_unsigned(optarg, MAX_THREADS, &threads) || !threads)
-				usage_error("--threads takes a number from 1 to %d, and not '%s'",
-					    MAX_THREADS, optarg);
-			break;
+		case OPTION_THREADS: options.threads = program_parse_threads(optarg); break;
 		case OPTION_TOP:
 			if (!parse_double(optarg, &choice.top_share) ||
 			    !(choice.top_share > 0 && choice.top_share <= 1))
@@ -194,7 +190,6 @@ parse_options(int argc, char **argv)
 		}
 	if (choice.top_share > 0 && choice.windows.rows)
 		usage_error("--top is not for the pooled spectra of --windows");
-	options.threads = (unsigned)threads;
 	options.device_side = side;
 	return program_operand(argc, argv, optind);
 }

@@ -10,6 +10,9 @@
 
 #include "util.h"
 
+/* More than any machine has processors: what is above is a slip. */
+#define MAX_THREADS 1024
+
 void
 program_begin(const struct program *program)
 {
@@ -75,6 +78,17 @@ program_parse_part(const char *text, unsigned *part, unsigned *parts)
 	free(copy);
 	*part = (unsigned)i;
 	*parts = (unsigned)n;
+}
+
+unsigned
+program_parse_threads(const char *text)
+{
+	uint64_t threads;
+
+	if (!parse_unsigned(text, MAX_THREADS, &threads) || !threads)
+		usage_error("--threads takes a number from 1 to %d, and not '%s'", MAX_THREADS,
+			    text);
+	return (unsigned)threads;
 }
 
 int

@@ -50,6 +50,9 @@ const char *program_operand(int argc, char **argv, int first);
 /* Reads the argument I/N of --shard, 1 <= I <= N; ends the program if it is something else. */
 void program_parse_part(const char *text, unsigned *part, unsigned *parts);
 
+/* Reads the argument of --threads, a number from 1 up; ends the program if it is something else. */
+unsigned program_parse_threads(const char *text);
+
 /*
  * A descriptor to read the operand (null: standard input) from; a failure ends the program. What is
  * expected there, "a stream" or "a table", is for messages.
