@@ -2,9 +2,9 @@
  * Tables of fits, as hill-alpha(1) prints them, read back: layers by precisions, from one table or
  * from several, one for each model.
  *
- * Tables come from outside. Refused are ones that do not end in a whole line, that lack a column, or
- * that say two things of one layer, or have rows of several fits when none is chosen; columns that are not known are passed over. Columns go by their
- * names, and may stand in any order.
+ * Tables come from outside. Refused are ones that do not end in a whole line, that lack a column, that say two
+ * things of one layer, or that have rows of several fits when none is chosen. Columns go by their names, and may
+ * stand in any order; those that are not known are passed over.
  */
 #ifndef ALPHA_TABLE_H
 #define ALPHA_TABLE_H
@@ -36,7 +36,10 @@ struct fitted_layer {
 	struct fit *fits; /* by precision, as many as the table has */
 };
 
-/* A zeroed struct is an empty table, but for `fit`, which may be set before reading. All of it belongs to the table until alpha_table_free(). */
+/*
+ * A zeroed struct is an empty table, but for `fit`, which may be set before reading. All that it refers to
+ * belongs to it until alpha_table_free(), but for such a `fit`, which stays the caller's.
+ */
 struct alpha_table {
 	const char **models; /* the names given to alpha_table_read() */
 	size_t model_count;
@@ -50,11 +53,14 @@ struct alpha_table {
 	struct alpha_table_text *texts; /* what the strings stand in */
 };
 
-/* Adds the table that the file holds, as that of a model. Returns 0, or -1 with a failure. */
+/*
+ * Adds the table that the file holds, read to its end, as that of a model, whose name is copied. Returns 0, or -1
+ * with a failure; the table is the caller's to free in either case, and is not to be used after -1.
+ */
 int alpha_table_read(struct alpha_table *table, FILE *file, const char *model,
 		     struct failure *failure);
 
-/* Keeps the precisions of these numbers, all different, and puts them in this order. */
+/* Keeps the count precisions of these numbers, all different and in the table, and puts them in this order. */
 void alpha_table_select(struct alpha_table *table, const size_t *numbers, size_t count);
 
 void alpha_table_free(struct alpha_table *table);

@@ -12,20 +12,21 @@
 
 struct part {
 	char *name; /* the module's and the part's: "h.0.attn.c_attn.q", "mlp.experts.3.down_proj" */
-	const char *category;
+	const char *category; /* a constant */
 	struct view view;
 };
 
 struct parts {
 	struct part *items; /* in the order of their rows; of a stack, expert by expert */
 	size_t count;
-	/* Null, or why a tensor that is known to be fused has no parts, in a few words. */
+	/* Null, or why a tensor that is known to be fused has no parts, in a few words; a constant. */
 	const char *reason;
 };
 
 /*
- * What a tensor is made of; `matrix` is that of a tensor of two dimensions, rows its outputs. No parts
- * and no reason if it is not fused, as far as is known. To be freed by parts_free().
+ * What a tensor is made of; `matrix` is that of a tensor of two dimensions, rows its outputs, and not looked at
+ * for others. No parts and no reason if it is not fused, as far as is known. The parts refer to nothing that was
+ * given; to be freed by parts_free(). Ends the program if there is no memory.
  */
 struct parts parts_of(const struct anatomy *anatomy, const struct model_tensor *tensor,
 		      const char *module, const struct view *matrix);

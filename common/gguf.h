@@ -22,8 +22,8 @@
 #define GGUF_MAX_HEADER ((uint64_t)1 << 30)
 
 struct gguf_tensor {
-	const char *name;
-	const struct ggml_type *type;
+	const char *name;	      /* the header's, until gguf_free() */
+	const struct ggml_type *type; /* a constant, never null */
 	uint32_t type_number;
 	unsigned rank;
 	uint64_t shape
@@ -54,8 +54,9 @@ struct gguf_source {
 };
 
 /*
- * Reads a header. Returns 0 or -1. On success each tensor lies inside of the file and after the one before
- * it, is of the size that its shape and type give, and has a name of its own, in UTF-8 without a null.
+ * Reads a header. Returns 0; or -1 with a failure, and nothing to free. On success each tensor lies inside of
+ * the file and after the one before it, is of the size that its shape and type give, and has a name of its own,
+ * in UTF-8 without a null.
  */
 int gguf_read(struct gguf *gguf, const struct gguf_source *source, struct failure *failure);
 void gguf_free(struct gguf *gguf);

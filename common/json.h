@@ -52,7 +52,7 @@ bool json_open(struct json *json, char bracket);
 char *json_key(struct json *json);
 bool json_item(struct json *json);
 
-/* A string, null-terminated and unescaped in place; null on error. */
+/* A string, null-terminated and unescaped in place, so that it lies in the text; null on error. */
 char *json_string(struct json *json);
 
 /* An integer from 0 to 2^53. */
@@ -61,10 +61,10 @@ bool json_unsigned(struct json *json, uint64_t *value);
 /* Any value, checked and dropped. */
 bool json_skip(struct json *json);
 
-/* Requires the end of the text; returns 0, or -1 if anything failed. */
+/* Requires the end of the text; returns 0, or -1 if anything failed, with the first failure. */
 int json_end(struct json *json);
 
-/* Fails at the current place for a reason of the caller's; returns -1. */
+/* Fails at the current place for a reason of the caller's, unless something did before; returns -1. */
 int json_fail(struct json *json, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Appends a string in quotes, escaped as RFC 8259 asks; or prints it. */

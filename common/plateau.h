@@ -15,7 +15,8 @@
 /*
  * The k with the least d_k, of equals the least k, from 10 on up to half of n, but one k at least and no more than
  * n - 1; of n >= 2 eigenvalues whose fits are those of hill_fits(). What is beyond the first k that has no alpha is
- * not looked at; where that leaves no choice, k is the least. Equal eigenvalues have a g of 0. Time is of the order of n squared.
+ * not looked at; where that leaves no choice, k is the least. Equal eigenvalues have a g of 0. Time is of the
+ * order of n squared.
  */
 size_t plateau_tail_size(const struct hill *fits, size_t n);
 

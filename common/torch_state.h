@@ -19,7 +19,7 @@
 #define TORCH_STATE_MAX_RANK 8
 
 struct torch_tensor {
-	const char *name;    /* unique */
+	const char *name;    /* unique; this and the next the state's, until torch_state_free() */
 	const char *storage; /* the key of what its elements lie in; several may share one */
 	uint64_t storage_bytes;
 	enum dtype storage_dtype, dtype;
@@ -39,7 +39,7 @@ struct torch_state {
 
 /*
  * Reads a pickle. The buffer, from malloc, must have room for one byte more than length; it becomes part
- * of the result, or is freed on failure. Returns 0 or -1.
+ * of the result, or is freed on failure. Returns 0; or -1 with a failure, and nothing to free.
  */
 int torch_state_parse(struct torch_state *state, char *buffer, size_t length,
 		      struct failure *failure);

@@ -26,7 +26,7 @@ struct zip_source {
 };
 
 struct zip_entry {
-	const char *name;
+	const char *name;     /* the archive's, until zip_free() */
 	uint64_t begin, size; /* of its bytes, in the file */
 	uint32_t crc;	      /* what the archive says; only zip_read() looks whether it is true */
 	uint32_t flags;
@@ -39,7 +39,10 @@ struct zip {
 	size_t count;
 };
 
-/* Reads the directory and the headers of an archive. Returns 0 or -1; free it only after 0. */
+/*
+ * Reads the directory and the headers of an archive, which may say anything: what is allocated is no more than
+ * some times its directory, which lies in the file. Returns 0; or -1 with a failure, and nothing to free.
+ */
 int zip_open(struct zip *zip, const struct zip_source *source, struct failure *failure);
 void zip_free(struct zip *zip);
 
@@ -47,8 +50,8 @@ void zip_free(struct zip *zip);
 const struct zip_entry *zip_find(const struct zip *zip, const char *name);
 
 /*
- * The bytes of an entry of at most so many, from malloc, with room for one more; null if there are more,
- * they cannot be read, or their CRC is another.
+ * The bytes of an entry of at most so many, from malloc, the caller's to free, with room for one more; null, with
+ * the failure filled, if there are more, they cannot be read, or their CRC is another.
  */
 char *zip_read(const struct zip_source *source, const struct zip_entry *entry, uint64_t most,
 	       struct failure *failure);
