@@ -211,16 +211,60 @@ begin_row(struct output_table *output, const struct alpha_table *table, size_t m
 }
 
 static void
-print_group(struct output_table *output, const struct alpha_table *table, const struct group *group,
-	    double *values)
+begin_group(struct output_table *output, const struct alpha_table *table, const struct group *group)
 {
-	struct summary summary = summarize_group(table, group, values);
-
 	begin_row(output, table, group->model);
 	if (group->category)
 		output_table_text(output, group->category);
 	if (group->precision < table->precision_count)
 		output_table_text(output, table->precisions[group->precision]);
+}
+
+/* Names the columns that say which group a row is of, and then those given. */
+static void
+name_group_columns(struct output_table *output, const char *const *columns)
+{
+	if (options.by & BY_CATEGORY)
+		output_table_column(output, "category");
+	if (options.by & BY_PRECISION)
+		output_table_column(output, "precision");
+	output_table_columns(output, columns);
+	output_table_begin(output, options.format);
+}
+
+/* Prints the row of one group; the context is the printer's own. */
+typedef void print_group_row(struct output_table *output, const struct alpha_table *table,
+			     const struct group *group, void *context);
+
+/* Prints a row for each group that --by makes, model by model. */
+static void
+print_groups(struct output_table *output, const struct alpha_table *table, print_group_row *print,
+	     void *context)
+{
+	const char **categories = xcalloc(table->layer_count, sizeof(*categories));
+	size_t category_count = 1;
+	size_t first = options.by & BY_PRECISION ? 0 : table->precision_count;
+	size_t last = options.by & BY_PRECISION ? table->precision_count - 1 : first;
+
+	for (size_t model = 0; model < table->model_count; model++) {
+		if (options.by & BY_CATEGORY)
+			category_count = list_categories(table, model, categories);
+		for (size_t c = 0; c < category_count; c++)
+			for (size_t p = first; p <= last; p++)
+				print(output, table, &(struct group){model, categories[c], p},
+				      context);
+	}
+	free(categories);
+}
+
+/* The values are scratch, enough for all fits of the table. */
+static void
+print_group(struct output_table *output, const struct alpha_table *table, const struct group *group,
+	    void *values)
+{
+	struct summary summary = summarize_group(table, group, values);
+
+	begin_group(output, table, group);
 	output_table_unsigned(output, summary.count);
 	output_table_double(output, summary.mean);
 	output_table_double(output, summary.std);
@@ -236,28 +280,11 @@ print_statistics(struct output_table *output, const struct alpha_table *table)
 {
 	static const char *const statistics[] = {"count", "mean", "std", "min", "median",
 						 "max",	  "q25",  "q75", NULL};
-	const char **categories = xcalloc(table->layer_count, sizeof(*categories));
 	double *values = xcalloc(table->layer_count, table->precision_count * sizeof(*values));
-	size_t category_count = 1;
-	size_t first = options.by & BY_PRECISION ? 0 : table->precision_count;
-	size_t last = options.by & BY_PRECISION ? table->precision_count - 1 : first;
 
-	if (options.by & BY_CATEGORY)
-		output_table_column(output, "category");
-	if (options.by & BY_PRECISION)
-		output_table_column(output, "precision");
-	output_table_columns(output, statistics);
-	output_table_begin(output, options.format);
-	for (size_t model = 0; model < table->model_count; model++) {
-		if (options.by & BY_CATEGORY)
-			category_count = list_categories(table, model, categories);
-		for (size_t c = 0; c < category_count; c++)
-			for (size_t p = first; p <= last; p++)
-				print_group(output, table, &(struct group){model, categories[c], p},
-					    values);
-	}
+	name_group_columns(output, statistics);
+	print_groups(output, table, print_group, values);
 	free(values);
-	free(categories);
 }
 
 /* --- a model as a whole ----------------------------------------------------------------------- */
@@ -335,28 +362,30 @@ print_summaries(struct output_table *output, const struct alpha_table *table)
 
 /* --- what precisions change ------------------------------------------------------------------- */
 
-/* The layers are scratch, enough for all of the table. */
+/* What all changes are to be seen against, and scratch for all layers of the table. */
+struct changing {
+	size_t reference;
+	const struct fitted_layer **layers;
+};
+
 static void
 print_change(struct output_table *output, const struct alpha_table *table,
-	     const struct group *group, size_t reference, const struct fitted_layer **layers)
+	     const struct group *group, void *context)
 {
+	const struct changing *changing = context;
 	size_t count = 0;
 	struct change change;
 
 	for (size_t i = 0; i < table->layer_count; i++)
 		if (is_in_group(&table->layers[i], group))
-			layers[count++] = &table->layers[i];
-	change = change_of(layers, count, group->precision, reference);
-
-	begin_row(output, table, group->model);
-	if (group->category)
-		output_table_text(output, group->category);
-	output_table_text(output, table->precisions[group->precision]);
+			changing->layers[count++] = &table->layers[i];
+	change = change_of(changing->layers, count, group->precision, changing->reference);
+	begin_group(output, table, group);
 	output_table_unsigned(output, change.count);
 	output_table_double(output, change.bits);
 	output_table_double(output, change.sqnr_db);
 	output_table_double(output, change.rel_err);
-	output_table_text(output, table->precisions[reference]);
+	output_table_text(output, table->precisions[changing->reference]);
 	output_table_double(output, change.mean);
 	output_table_double(output, change.largest);
 	output_table_text(output, change.layer ? change.layer->name : NULL);
@@ -366,27 +395,14 @@ static void
 print_changes(struct output_table *output, const struct alpha_table *table, size_t reference)
 {
 	static const char *const columns[] = {
-		"precision", "count",	       "bits",		"sqnr_db",	   "rel_err",
-		"reference", "mean_abs_delta", "max_abs_delta", "max_delta_layer", NULL};
-	const char **categories = xcalloc(table->layer_count, sizeof(*categories));
-	const struct fitted_layer **layers = xcalloc(table->layer_count, sizeof(*layers));
-	size_t category_count = 1;
+		"count",	  "bits",	   "sqnr_db",	      "rel_err", "reference",
+		"mean_abs_delta", "max_abs_delta", "max_delta_layer", NULL};
+	struct changing changing = {reference,
+				    xcalloc(table->layer_count, sizeof(*changing.layers))};
 
-	if (options.by == BY_BOTH)
-		output_table_column(output, "category");
-	output_table_columns(output, columns);
-	output_table_begin(output, options.format);
-	for (size_t model = 0; model < table->model_count; model++) {
-		if (options.by == BY_BOTH)
-			category_count = list_categories(table, model, categories);
-		for (size_t c = 0; c < category_count; c++)
-			for (size_t p = 0; p < table->precision_count; p++)
-				print_change(output, table,
-					     &(struct group){model, categories[c], p}, reference,
-					     layers);
-	}
-	free(layers);
-	free(categories);
+	name_group_columns(output, columns);
+	print_groups(output, table, print_change, &changing);
+	free(changing.layers);
 }
 
 /* --- a row for each layer --------------------------------------------------------------------- */
