@@ -382,6 +382,7 @@ write_stream(const struct model *model, const struct layers *layers, size_t coun
 	struct ahead ahead = ahead_open(model, layers, count, signature);
 	double work = 0;
 
+	progress_begin(PROGRESS_LAYERS, options.progress);
 	for (hash_ahead(&ahead); ahead.written < ahead.begun; hash_ahead(&ahead)) {
 		struct hashing *hashing = (struct hashing *)pool_next(ahead.pool);
 		const struct layer *layer = hashing->source.layer;
@@ -395,6 +396,7 @@ write_stream(const struct model *model, const struct layers *layers, size_t coun
 	pool_end(ahead.pool);
 	ahead_close(&ahead);
 	stream_finish(writer, NULL, signature);
+	progress_end();
 }
 
 /* Says which layers cannot be given. */
@@ -451,14 +453,12 @@ main(int argc, char **argv)
 	status = report_missing(&model, &layers);
 	if (options.list) {
 		print_list(&model, &layers);
-	} else {
-		if (!count)
-			die(STATUS_NO_INPUT, "%s: no layer is chosen; --list shows why", path);
+	} else if (count) {
 		signature = program_signature(&program, argc, argv, without_effect);
-		progress_begin(PROGRESS_LAYERS, options.progress);
 		write_stream(&model, &layers, count, signature);
-		progress_end();
 		free(signature);
+	} else {
+		die(STATUS_NO_INPUT, "%s: no layer is chosen; --list shows why", path);
 	}
 	layers_free(&layers);
 	name_choice_free(&options.names);
