@@ -50,7 +50,6 @@ spectrum_panel_free(struct spectrum_panel *panel)
 		free(panel->curves[i].ranks);
 	}
 	free(panel->curves);
-	free(panel->layer);
 	free(panel->category);
 }
 
