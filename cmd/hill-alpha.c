@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,9 @@ static const struct program program = {
 /* The most spectra in a batch, as many as make it worth while to hand them to another thread, and their bytes. */
 #define BATCH	     64
 #define BATCH_MEMORY ((uint64_t)512 << 10)
+
+/* Batches that wait for each worker. */
+#define WAITING_PER_WORKER 3
 
 /* Bytes of eigenvalues that wait for their fit; more would not make it faster. */
 #define MEMORY ((uint64_t)16 << 20)
@@ -316,16 +320,13 @@ print_plot(FILE *lines, const struct spectrum *spectrum)
 	return status;
 }
 
-/* What a worker does. The frames are left to the thread that made them: to free so many small pieces of memory in
+/* What is done with a batch. The frames are left to the thread that made them: to free so many small pieces of memory in
  * another is what takes longest. */
 static void
-fit_batch(void *context, struct pool_job *job, unsigned threads)
+fit_batch(struct batch *batch)
 {
-	struct batch *batch = (struct batch *)job;
 	FILE *lines = open_memstream(&batch->lines, &batch->length);
 
-	(void)context;
-	(void)threads;
 	if (!lines)
 		die(STATUS_RETRY, "out of memory");
 	for (size_t i = 0; i < batch->count; i++) {
@@ -337,6 +338,15 @@ fit_batch(void *context, struct pool_job *job, unsigned threads)
 	}
 	if (fclose(lines))
 		die(STATUS_RETRY, "out of memory");
+}
+
+/* What a worker does; the context counts the batches that wait for one. */
+static void
+start_batch(void *context, struct pool_job *job, unsigned threads)
+{
+	(void)threads;
+	atomic_fetch_sub((atomic_uint *)context, 1);
+	fit_batch((struct batch *)job);
 }
 
 /* --- the stream --- */
@@ -421,7 +431,10 @@ is_full(const struct batch *batch, const FILE *table)
 struct fitting {
 	struct pool *pool;
 	FILE *table;
-	size_t batches, most;	 /* in the pool, and how many may be */
+	unsigned workers;
+	bool helps;		 /* whether the thread that reads fits as well */
+	atomic_uint waiting;	 /* batches that no worker has started */
+	size_t batches, most;	 /* not yet in the table, and how many may be */
 	uint64_t frames, chosen; /* read so far */
 	int status;		 /* that the rows call for */
 };
@@ -441,13 +454,22 @@ collect_batch(struct fitting *fitting)
 	fitting->batches--;
 }
 
+/* Gives a batch to the workers, or fits it here if they have enough to do. */
 static void
 submit_batch(struct fitting *fitting, struct batch *batch)
 {
 	if (!fitting->chosen)
 		print_header(fitting->table);
 	fitting->chosen += batch->count;
+	batch->job.elsewhere = fitting->helps && atomic_load(&fitting->waiting) >=
+							 WAITING_PER_WORKER * fitting->workers;
+	if (!batch->job.elsewhere)
+		atomic_fetch_add(&fitting->waiting, 1);
 	pool_submit(fitting->pool, &batch->job);
+	if (batch->job.elsewhere) {
+		fit_batch(batch);
+		pool_finish(fitting->pool, &batch->job);
+	}
 	if (++fitting->batches == fitting->most)
 		collect_batch(fitting);
 }
@@ -478,18 +500,30 @@ read_spectra(struct fitting *fitting, struct stream_reader *reader, struct failu
 	return more;
 }
 
+/* On a terminal each row is to be seen at once, but for replicates all processors are wanted. */
+static size_t
+most_batches(const struct fitting *fitting)
+{
+	size_t most = 2 * (WAITING_PER_WORKER + 1) * (size_t)fitting->workers;
+
+	if (fitting->table == stdout && !options.columns.replicates)
+		return 1;
+	return most < POOL_MOST_JOBS ? most : POOL_MOST_JOBS;
+}
+
 /* Reads, fits and prints, to the end of the stream or to where it is bad: as read_spectra(). */
 static int
 fit_spectra(struct fitting *fitting, int input, struct failure *failure)
 {
 	struct stream_reader *reader = stream_open(input);
-	unsigned workers = usable_processors();
+	unsigned processors = usable_processors();
 	int status;
 
-	fitting->pool = pool_open(workers, MEMORY, fit_batch, NULL);
-	/* On a terminal each row is to be seen at once, but for replicates all processors are wanted. */
-	fitting->most = fitting->table == stdout && !options.columns.replicates ? 1
-										: 4 * workers + 2;
+	/* Where a fit is slow, to read takes next to nothing; where it is not, a thread too many only disturbs. */
+	fitting->helps = !is_slow();
+	fitting->workers = processors > 1 && fitting->helps ? processors - 1 : processors;
+	fitting->pool = pool_open(fitting->workers, MEMORY, start_batch, &fitting->waiting);
+	fitting->most = most_batches(fitting);
 	status = read_spectra(fitting, reader, failure);
 	while (fitting->batches)
 		collect_batch(fitting);
