@@ -371,8 +371,8 @@ plot_stream(const char *operand)
 static void
 arrange_curves(struct hill_table *table)
 {
-	const char **colors = palette_of_precisions((const char *const *)table->precisions,
-						    table->precision_count);
+	const char **colors = palette_of_precisions((const char *const *)table->precisions.names,
+						    table->precisions.count);
 
 	for (size_t i = 0; i < table->count; i++) {
 		struct hill_panel *panel = &table->panels[i];
@@ -380,8 +380,8 @@ arrange_curves(struct hill_table *table)
 		for (size_t c = 0; c < panel->count; c++) {
 			struct hill_curve curve = panel->curves[c];
 
-			for (size_t p = 0; p < table->precision_count; p++)
-				if (!strcmp(table->precisions[p], curve.precision))
+			for (size_t p = 0; p < table->precisions.count; p++)
+				if (!strcmp(table->precisions.names[p], curve.precision))
 					curve.color = colors[p];
 			panel->curves[c] = curve;
 			if (options.reference && !strcmp(curve.precision, options.reference)) {

@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +14,10 @@
 #include <unistd.h>
 
 #include "alpha_row.h"
-#include "crew.h"
 #include "hill_plot.h"
 #include "pattern.h"
 #include "plateau.h"
+#include "pool.h"
 #include "program.h"
 #include "progress.h"
 #include "spectrum_frame.h"
@@ -50,6 +51,16 @@ static const struct program program = {
 		"\n"
 		"Example: hill-alpha spectra.st > alpha.tsv\n",
 };
+
+/* The most spectra in a batch, as many as make it worth while to hand them to another thread, and their bytes. */
+#define BATCH	     64
+#define BATCH_MEMORY ((uint64_t)512 << 10)
+
+/* Batches that wait for each worker. */
+#define WAITING_PER_WORKER 3
+
+/* Bytes of eigenvalues that wait for their fit; more would not make it faster. */
+#define MEMORY ((uint64_t)16 << 20)
 
 static struct {
 	uint64_t k; /* 0: by share */
@@ -249,37 +260,20 @@ tail_size(const struct frame *frame, const double *values)
 	return options.k < n ? (size_t)options.k : n - 1;
 }
 
-/* --- the stream --- */
+/* --- fitting --- */
 
-/* Spectra that are fitted side by side, and then printed in their order. */
-#define BATCH 32
-
+/* Spectra that one worker fits and writes lines about, while others have other batches. */
 struct batch {
-	struct item {
+	struct pool_job job; /* the first member: the pool gives it back */
+	struct spectrum {
 		struct frame frame;
 		double *values; /* the payload */
-		struct alpha_row rows[TAIL_FITS];
-		struct hill_plot plot;
-	} items[BATCH];
+	} spectra[BATCH];
 	size_t count;
-	struct crew *crew;
+	char *lines; /* of the table */
+	size_t length;
+	int status; /* that they call for */
 };
-
-static void
-fit_item(void *context, size_t piece)
-{
-	struct item *item = &((struct batch *)context)->items[piece];
-	size_t k;
-
-	if (options.hill_plot) {
-		item->plot = hill_plot_of(&item->frame, item->values, options.columns.confidence);
-		return;
-	}
-	k = tail_size(&item->frame, item->values);
-	for (size_t i = 0; i < options.fit_count; i++)
-		item->rows[i] = alpha_row_of(&item->frame, item->values, options.fits[i], k,
-					     &options.columns);
-}
 
 static void
 print_header(FILE *table)
@@ -293,13 +287,18 @@ print_header(FILE *table)
 /* The rows of a spectrum. Returns the status that they call for: a value without a bound on its error is no
  * estimate. */
 static int
-print_rows(FILE *table, const struct item *item)
+print_rows(FILE *lines, const struct spectrum *spectrum)
 {
+	const struct frame *frame = &spectrum->frame;
+	size_t k = tail_size(frame, spectrum->values);
 	int status = 0;
 
 	for (size_t i = 0; i < options.fit_count; i++) {
-		alpha_row_print(table, &item->rows[i], &options.columns);
-		if (!isfinite(item->rows[i].hill.alpha_err))
+		struct alpha_row row = alpha_row_of(frame, spectrum->values, options.fits[i], k,
+						    &options.columns);
+
+		alpha_row_print(lines, &row, &options.columns);
+		if (!isfinite(row.hill.alpha_err))
 			status = STATUS_INCOMPLETE;
 	}
 	return status;
@@ -307,35 +306,50 @@ print_rows(FILE *table, const struct item *item)
 
 /* The same for its plot. Where a matrix has not full rank some k never has an estimate: one that has is enough. */
 static int
-print_plot(FILE *table, struct item *item)
+print_plot(FILE *lines, const struct spectrum *spectrum)
 {
+	double confidence = options.columns.confidence;
+	struct hill_plot plot = hill_plot_of(&spectrum->frame, spectrum->values, confidence);
 	int status = STATUS_INCOMPLETE;
 
-	hill_plot_print(table, &item->plot, &item->frame, options.columns.confidence);
-	for (size_t i = 0; i < item->plot.count; i++)
-		if (isfinite(item->plot.fits[i].alpha_err))
+	hill_plot_print(lines, &plot, &spectrum->frame, confidence);
+	for (size_t i = 0; i < plot.count; i++)
+		if (isfinite(plot.fits[i].alpha_err))
 			status = 0;
-	hill_plot_free(&item->plot);
+	hill_plot_free(&plot);
 	return status;
 }
 
-/* Fits and prints what is in the batch, and empties it. Returns the status that its rows call for. */
-static int
-finish_batch(struct batch *batch, FILE *table)
+/* What is done with a batch. The frames are left to the thread that made them: to free so many small pieces of memory in
+ * another is what takes longest. */
+static void
+fit_batch(struct batch *batch)
 {
-	int status = 0;
+	FILE *lines = open_memstream(&batch->lines, &batch->length);
 
-	crew_run(batch->crew, fit_item, batch, batch->count);
+	if (!lines)
+		die(STATUS_RETRY, "out of memory");
 	for (size_t i = 0; i < batch->count; i++) {
-		struct item *item = &batch->items[i];
+		struct spectrum *spectrum = &batch->spectra[i];
 
-		status |= options.hill_plot ? print_plot(table, item) : print_rows(table, item);
-		frame_free(&item->frame);
-		free(item->values);
+		batch->status |= options.hill_plot ? print_plot(lines, spectrum)
+						   : print_rows(lines, spectrum);
+		free(spectrum->values);
 	}
-	batch->count = 0;
-	return status;
+	if (fclose(lines))
+		die(STATUS_RETRY, "out of memory");
 }
+
+/* What a worker does; the context counts the batches that wait for one. */
+static void
+start_batch(void *context, struct pool_job *job, unsigned threads)
+{
+	(void)threads;
+	atomic_fetch_sub((atomic_uint *)context, 1);
+	fit_batch((struct batch *)job);
+}
+
+/* --- the stream --- */
 
 /* Whether the options need eigenvalues below those that a fit of the largest does. */
 static bool
@@ -377,7 +391,6 @@ static int
 take_frame(struct stream_reader *reader, struct frame *frame, struct batch *batch,
 	   struct failure *failure)
 {
-	struct item *item = &batch->items[batch->count];
 	const double *values;
 
 	if (spectrum_frame_values(reader, frame, &values, failure))
@@ -388,20 +401,136 @@ take_frame(struct stream_reader *reader, struct frame *frame, struct batch *batc
 	}
 	if (check_held(frame, values, failure))
 		return -1;
-	item->frame = *frame;
-	item->values = stream_take_payload(reader);
-	batch->count++;
+	batch->job.cost += frame->bytes;
+	batch->spectra[batch->count++] = (struct spectrum){*frame, stream_take_payload(reader)};
 	return 0;
 }
 
-/*
- * How many spectra are fitted at a time: on a terminal each row is to be seen as soon as it can, but for
- * replicates all processors are wanted.
- */
-static size_t
-batch_size(const FILE *table)
+/* Whether a fit may take a millisecond or more, so that each is better shared out by itself. */
+static bool
+is_slow(void)
 {
-	return table == stdout && !options.columns.replicates ? 1 : BATCH;
+	const struct alpha_row_choice *columns = &options.columns;
+	bool slow = options.hill_plot || columns->confidence > 0 || columns->replicates ||
+		    columns->compares;
+
+	for (size_t i = 0; i < options.fit_count; i++)
+		slow = slow ||
+		       (options.fits[i] != TAIL_FIT_HILL && options.fits[i] != TAIL_FIT_MEDIAN);
+	return slow;
+}
+
+/* Whether a batch is to be fitted as it is; on a terminal each row by itself. */
+static bool
+is_full(const struct batch *batch, const FILE *table)
+{
+	return batch->count == BATCH || batch->job.cost >= BATCH_MEMORY ||
+	       (batch->count && (table == stdout || is_slow()));
+}
+
+struct fitting {
+	struct pool *pool;
+	FILE *table;
+	unsigned workers;
+	bool helps;		 /* whether the thread that reads fits as well */
+	atomic_uint waiting;	 /* batches that no worker has started */
+	size_t batches, most;	 /* not yet in the table, and how many may be */
+	uint64_t frames, chosen; /* read so far */
+	int status;		 /* that the rows call for */
+};
+
+/* Puts the lines of the oldest batch into the table, when they are there. */
+static void
+collect_batch(struct fitting *fitting)
+{
+	struct batch *batch = (struct batch *)pool_next(fitting->pool);
+
+	fwrite(batch->lines, 1, batch->length, fitting->table);
+	fitting->status |= batch->status;
+	for (size_t i = 0; i < batch->count; i++)
+		frame_free(&batch->spectra[i].frame);
+	free(batch->lines);
+	free(batch);
+	fitting->batches--;
+}
+
+/* Gives a batch to the workers, or fits it here if they have enough to do. */
+static void
+submit_batch(struct fitting *fitting, struct batch *batch)
+{
+	if (!fitting->chosen)
+		print_header(fitting->table);
+	fitting->chosen += batch->count;
+	batch->job.elsewhere = fitting->helps && atomic_load(&fitting->waiting) >=
+							 WAITING_PER_WORKER * fitting->workers;
+	if (!batch->job.elsewhere)
+		atomic_fetch_add(&fitting->waiting, 1);
+	pool_submit(fitting->pool, &batch->job);
+	if (batch->job.elsewhere) {
+		fit_batch(batch);
+		pool_finish(fitting->pool, &batch->job);
+	}
+	if (++fitting->batches == fitting->most)
+		collect_batch(fitting);
+}
+
+/* Reads all of the stream. Returns 0, or -1 with a failure; what came before it is fitted all the same. */
+static int
+read_spectra(struct fitting *fitting, struct stream_reader *reader, struct failure *failure)
+{
+	struct batch *batch = xcalloc(1, sizeof(*batch));
+	struct frame frame;
+	int more;
+
+	while ((more = stream_next(reader, &frame, failure)) > 0) {
+		if (take_frame(reader, &frame, batch, failure)) {
+			more = -1;
+			break;
+		}
+		fitting->frames++;
+		if (is_full(batch, fitting->table)) {
+			submit_batch(fitting, batch);
+			batch = xcalloc(1, sizeof(*batch));
+		}
+	}
+	if (batch->count)
+		submit_batch(fitting, batch);
+	else
+		free(batch);
+	return more;
+}
+
+/* On a terminal each row is to be seen at once, but for replicates all processors are wanted. */
+static size_t
+most_batches(const struct fitting *fitting)
+{
+	size_t most = 2 * (WAITING_PER_WORKER + 1) * (size_t)fitting->workers;
+
+	if (fitting->table == stdout && !options.columns.replicates)
+		return 1;
+	return most < POOL_MOST_JOBS ? most : POOL_MOST_JOBS;
+}
+
+/* Reads, fits and prints, to the end of the stream or to where it is bad: as read_spectra(). */
+static int
+fit_spectra(struct fitting *fitting, int input, struct failure *failure)
+{
+	struct stream_reader *reader = stream_open(input);
+	unsigned processors = usable_processors();
+	int status;
+
+	/* Where a fit is slow, to read takes next to nothing; where it is not, a thread too many only disturbs. */
+	fitting->helps = !is_slow();
+	fitting->workers = processors > 1 && fitting->helps ? processors - 1 : processors;
+	fitting->pool = pool_open(fitting->workers, MEMORY, start_batch, &fitting->waiting);
+	fitting->most = most_batches(fitting);
+	status = read_spectra(fitting, reader, failure);
+	while (fitting->batches)
+		collect_batch(fitting);
+	pool_end(fitting->pool);
+	pool_close(fitting->pool);
+	stream_close(reader);
+	return status;
 }
 
 /*
@@ -432,40 +561,19 @@ close_table(FILE *table, char *const *held, const size_t *length)
 static int
 fit_stream(int input, const char *source)
 {
-	struct stream_reader *reader = stream_open(input);
-	struct failure failure;
-	struct frame frame;
 	char *held = NULL;
 	size_t length = 0;
-	FILE *table = open_table(&held, &length);
-	struct batch *batch = xcalloc(1, sizeof(*batch));
-	uint64_t frames = 0, chosen = 0;
-	int more, status = 0;
+	struct fitting fitting = {.table = open_table(&held, &length)};
+	struct failure failure;
 
-	batch->crew = crew_open(usable_processors());
-	while ((more = stream_next(reader, &frame, &failure)) > 0) {
-		size_t before = batch->count;
-
-		if (take_frame(reader, &frame, batch, &failure))
-			die_failure(&failure, source);
-		frames++;
-		if (batch->count > before && !chosen++)
-			print_header(table);
-		if (batch->count == batch_size(table))
-			status |= finish_batch(batch, table);
-	}
-	if (more < 0)
+	if (fit_spectra(&fitting, input, &failure))
 		die_failure(&failure, source);
-	status |= finish_batch(batch, table);
-	if (frames && !chosen)
+	if (fitting.frames && !fitting.chosen)
 		die(STATUS_NO_INPUT, "%s: no layer is chosen", source);
-	if (!chosen)
-		print_header(table);
-	close_table(table, &held, &length);
-	crew_close(batch->crew);
-	free(batch);
-	stream_close(reader);
-	return status;
+	if (!fitting.chosen)
+		print_header(fitting.table);
+	close_table(fitting.table, &held, &length);
+	return fitting.status;
 }
 
 int

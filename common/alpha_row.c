@@ -101,321 +101,119 @@ alpha_row_of(const struct frame *frame, const double *values, enum tail_fit_kind
 
 /* --- columns --- */
 
-static void
-print_layer(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_text(table, frame_text(row->frame, "layer"), separator);
-}
+enum condition { ALWAYS, WITH_INTERVALS, WITH_P_VALUE, WITH_RATIOS };
 
-static void
-print_category(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_text(table, frame_text(row->frame, "category"), separator);
-}
+/* The columns in their order, new ones at the end: the name, when it is shown, the type of its fields, and what they
+ * hold of a row. */
+#define COLUMNS(COLUMN)                                                                         \
+	COLUMN(layer_name, ALWAYS, text, frame_text(row->frame, "layer"))                       \
+	COLUMN(category, ALWAYS, text, frame_text(row->frame, "category"))                      \
+	COLUMN(out_features, ALWAYS, unsigned, row->frame->rows)                                \
+	COLUMN(in_features, ALWAYS, unsigned, row->frame->columns)                              \
+	COLUMN(numel, ALWAYS, unsigned, row->frame->rows * row->frame->columns)                 \
+	COLUMN(source_dtype, ALWAYS, text, frame_text(row->frame, "source_dtype"))              \
+	COLUMN(precision, ALWAYS, text, frame_text(row->frame, "precision"))                    \
+	COLUMN(alpha, ALWAYS, double, row->hill.alpha)                                          \
+	COLUMN(k_used, ALWAYS, unsigned, row->hill.k)                                           \
+	COLUMN(n_eigs, ALWAYS, unsigned, row->count)                                            \
+	COLUMN(method, ALWAYS, text, row->method)                                               \
+	COLUMN(alpha_err, ALWAYS, double, row->hill.alpha_err)                                  \
+	COLUMN(lambda_ref, ALWAYS, double, row->hill.lambda_ref)                                \
+	COLUMN(lambda_max, ALWAYS, double, row->lambda_max)                                     \
+	COLUMN(cast_rel_err, ALWAYS, double, frame_number(row->frame, "cast_rel_err"))          \
+	COLUMN(note, ALWAYS, text, row->note)                                                   \
+	COLUMN(cast_bits, ALWAYS, double, frame_number(row->frame, "bits"))                     \
+	COLUMN(cast_sqnr_db, ALWAYS, double, frame_number(row->frame, "cast_sqnr_db"))          \
+	COLUMN(alpha_null, ALWAYS, double, row->null)                                           \
+	COLUMN(fit, ALWAYS, text, tail_fit_name(row->kind))                                     \
+	COLUMN(D, ALWAYS, double, row->distance)                                                \
+	COLUMN(alpha_se, WITH_INTERVALS, double, row->interval.se)                              \
+	COLUMN(alpha_low, WITH_INTERVALS, double, row->interval.low)                            \
+	COLUMN(alpha_high, WITH_INTERVALS, double, row->interval.high)                          \
+	COLUMN(alpha_se_iid, WITH_INTERVALS, double, alpha_se_iid(&row->hill))                  \
+	COLUMN(p_value, WITH_P_VALUE, double, row->p_value)                                     \
+	COLUMN(lr_lognormal, WITH_RATIOS, double, row->ratios[ALTERNATIVE_LOGNORMAL].ratio)     \
+	COLUMN(p_lognormal, WITH_RATIOS, double, row->ratios[ALTERNATIVE_LOGNORMAL].p)          \
+	COLUMN(lr_exponential, WITH_RATIOS, double, row->ratios[ALTERNATIVE_EXPONENTIAL].ratio) \
+	COLUMN(p_exponential, WITH_RATIOS, double, row->ratios[ALTERNATIVE_EXPONENTIAL].p)      \
+	COLUMN(lr_truncated, WITH_RATIOS, double, row->ratios[ALTERNATIVE_TRUNCATED].ratio)     \
+	COLUMN(p_truncated, WITH_RATIOS, double, row->ratios[ALTERNATIVE_TRUNCATED].p)
 
-static void
-print_out_features(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_unsigned(table, row->frame->rows, separator);
-}
+#define DEFINE_PRINT(name, condition, type, value)                                         \
+	static void print_##name(FILE *table, const struct alpha_row *row, char separator) \
+	{                                                                                  \
+		tsv_##type(table, value, separator);                                       \
+	}
 
-static void
-print_in_features(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_unsigned(table, row->frame->columns, separator);
-}
+COLUMNS(DEFINE_PRINT)
 
-static void
-print_numel(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_unsigned(table, row->frame->rows * row->frame->columns, separator);
-}
+#define DESCRIBE(name, condition, type, value) {#name, condition, print_##name},
 
-static void
-print_source_dtype(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_text(table, frame_text(row->frame, "source_dtype"), separator);
-}
-
-static void
-print_precision(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_text(table, frame_text(row->frame, "precision"), separator);
-}
-
-static void
-print_alpha(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->hill.alpha, separator);
-}
-
-static void
-print_k_used(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_unsigned(table, row->hill.k, separator);
-}
-
-static void
-print_n_eigs(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_unsigned(table, row->count, separator);
-}
-
-static void
-print_method(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_text(table, row->method, separator);
-}
-
-static void
-print_alpha_err(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->hill.alpha_err, separator);
-}
-
-static void
-print_lambda_ref(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->hill.lambda_ref, separator);
-}
-
-static void
-print_lambda_max(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->lambda_max, separator);
-}
-
-static void
-print_cast_rel_err(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, frame_number(row->frame, "cast_rel_err"), separator);
-}
-
-static void
-print_note(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_text(table, row->note, separator);
-}
-
-static void
-print_cast_bits(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, frame_number(row->frame, "bits"), separator);
-}
-
-static void
-print_cast_sqnr_db(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, frame_number(row->frame, "cast_sqnr_db"), separator);
-}
-
-static void
-print_alpha_null(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->null, separator);
-}
-
-static void
-print_fit(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_text(table, tail_fit_name(row->kind), separator);
-}
-
-static void
-print_distance(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->distance, separator);
-}
-
-static bool
-has_intervals(const struct alpha_row_choice *choice)
-{
-	return choice->confidence > 0;
-}
-
-static void
-print_alpha_se(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->interval.se, separator);
-}
-
-static void
-print_alpha_low(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->interval.low, separator);
-}
-
-static void
-print_alpha_high(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->interval.high, separator);
-}
-
-static void
-print_alpha_se_iid(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, alpha_se_iid(&row->hill), separator);
-}
-
-static bool
-has_p_value(const struct alpha_row_choice *choice)
-{
-	return choice->replicates;
-}
-
-static void
-print_p_value(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->p_value, separator);
-}
-
-static bool
-has_ratios(const struct alpha_row_choice *choice)
-{
-	return choice->compares;
-}
-
-static void
-print_lr_lognormal(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->ratios[ALTERNATIVE_LOGNORMAL].ratio, separator);
-}
-
-static void
-print_p_lognormal(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->ratios[ALTERNATIVE_LOGNORMAL].p, separator);
-}
-
-static void
-print_lr_exponential(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->ratios[ALTERNATIVE_EXPONENTIAL].ratio, separator);
-}
-
-static void
-print_p_exponential(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->ratios[ALTERNATIVE_EXPONENTIAL].p, separator);
-}
-
-static void
-print_lr_truncated(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->ratios[ALTERNATIVE_TRUNCATED].ratio, separator);
-}
-
-static void
-print_p_truncated(FILE *table, const struct alpha_row *row, char separator)
-{
-	tsv_double(table, row->ratios[ALTERNATIVE_TRUNCATED].p, separator);
-}
-
-/* The columns in their order; new ones go to the end. */
 static const struct column {
 	const char *name;
+	enum condition condition;
 	void (*print)(FILE *table, const struct alpha_row *row, char separator);
-	bool (*is_shown)(const struct alpha_row_choice *choice); /* null: always */
-} columns[] = {
-	{"layer_name", print_layer, NULL},
-	{"category", print_category, NULL},
-	{"out_features", print_out_features, NULL},
-	{"in_features", print_in_features, NULL},
-	{"numel", print_numel, NULL},
-	{"source_dtype", print_source_dtype, NULL},
-	{"precision", print_precision, NULL},
-	{"alpha", print_alpha, NULL},
-	{"k_used", print_k_used, NULL},
-	{"n_eigs", print_n_eigs, NULL},
-	{"method", print_method, NULL},
-	{"alpha_err", print_alpha_err, NULL},
-	{"lambda_ref", print_lambda_ref, NULL},
-	{"lambda_max", print_lambda_max, NULL},
-	{"cast_rel_err", print_cast_rel_err, NULL},
-	{"note", print_note, NULL},
-	{"cast_bits", print_cast_bits, NULL},
-	{"cast_sqnr_db", print_cast_sqnr_db, NULL},
-	{"alpha_null", print_alpha_null, NULL},
-	{"fit", print_fit, NULL},
-	{"D", print_distance, NULL},
-	{"alpha_se", print_alpha_se, has_intervals},
-	{"alpha_low", print_alpha_low, has_intervals},
-	{"alpha_high", print_alpha_high, has_intervals},
-	{"alpha_se_iid", print_alpha_se_iid, has_intervals},
-	{"p_value", print_p_value, has_p_value},
-	{"lr_lognormal", print_lr_lognormal, has_ratios},
-	{"p_lognormal", print_p_lognormal, has_ratios},
-	{"lr_exponential", print_lr_exponential, has_ratios},
-	{"p_exponential", print_p_exponential, has_ratios},
-	{"lr_truncated", print_lr_truncated, has_ratios},
-	{"p_truncated", print_p_truncated, has_ratios},
-};
+} columns[] = {COLUMNS(DESCRIBE)};
 
-/* The column shown after this one, from null the first; null after the last. */
-static const struct column *
-next_column(const struct column *column, const struct alpha_row_choice *choice)
+/* Columns go by their number; metrics come after those above. */
+enum { FIRST_METRIC = sizeof(columns) / sizeof(*columns), END = FIRST_METRIC + METRIC_COLUMNS };
+
+static bool
+is_shown(unsigned column, const struct alpha_row_choice *choice)
 {
-	const struct column *end = columns + sizeof(columns) / sizeof(*columns);
-
-	for (column = column ? column + 1 : columns; column < end; column++)
-		if (!column->is_shown || column->is_shown(choice))
-			return column;
-	return NULL;
+	if (column >= FIRST_METRIC)
+		return choice->metrics.wanted[column - FIRST_METRIC];
+	switch (columns[column].condition) {
+	case WITH_INTERVALS: return choice->confidence > 0;
+	case WITH_P_VALUE: return choice->replicates;
+	case WITH_RATIOS: return choice->compares;
+	default: return true;
+	}
 }
 
-/* The metric wanted from this one on; METRIC_COLUMNS after the last. */
-static enum metric
-next_metric(unsigned metric, const struct alpha_row_choice *choice)
+/* The first column from this one on that is shown; END where there is none. */
+static unsigned
+next_shown(unsigned column, const struct alpha_row_choice *choice)
 {
-	while (metric < METRIC_COLUMNS && !choice->metrics.wanted[metric])
-		metric++;
-	return (enum metric)metric;
+	while (column < END && !is_shown(column, choice))
+		column++;
+	return column;
 }
 
-/* What stands after a column: metrics come last. */
-static char
-separator_after(const struct column *next, unsigned metric)
+static void
+print_name(FILE *table, unsigned column, char separator)
 {
-	return next || metric < METRIC_COLUMNS ? '\t' : '\n';
+	tsv_text(table,
+		 column < FIRST_METRIC ? columns[column].name
+				       : metric_name((enum metric)(column - FIRST_METRIC)),
+		 separator);
+}
+
+static void
+print_field(FILE *table, const struct alpha_row *row, unsigned column, char separator)
+{
+	if (column < FIRST_METRIC)
+		columns[column].print(table, row, separator);
+	else if (column - FIRST_METRIC == METRIC_WARNING)
+		tsv_text(table, metric_warning(row->hill.alpha), separator);
+	else
+		tsv_double(table, row->metrics[column - FIRST_METRIC], separator);
 }
 
 void
 alpha_row_print_header(FILE *table, const struct alpha_row_choice *choice)
 {
-	enum metric metric = next_metric(0, choice);
-
-	for (const struct column *column = next_column(NULL, choice), *next; column;
-	     column = next) {
-		next = next_column(column, choice);
-		tsv_text(table, column->name, separator_after(next, metric));
+	for (unsigned column = next_shown(0, choice), next; column < END; column = next) {
+		next = next_shown(column + 1, choice);
+		print_name(table, column, next < END ? '\t' : '\n');
 	}
-	for (enum metric next; metric < METRIC_COLUMNS; metric = next) {
-		next = next_metric(metric + 1, choice);
-		tsv_text(table, metric_name(metric), separator_after(NULL, next));
-	}
-}
-
-static void
-print_metric(FILE *table, const struct alpha_row *row, enum metric metric, char separator)
-{
-	if (metric == METRIC_WARNING)
-		tsv_text(table, metric_warning(row->hill.alpha), separator);
-	else
-		tsv_double(table, row->metrics[metric], separator);
 }
 
 void
 alpha_row_print(FILE *table, const struct alpha_row *row, const struct alpha_row_choice *choice)
 {
-	enum metric metric = next_metric(0, choice);
-
-	for (const struct column *column = next_column(NULL, choice), *next; column;
-	     column = next) {
-		next = next_column(column, choice);
-		column->print(table, row, separator_after(next, metric));
-	}
-	for (enum metric next; metric < METRIC_COLUMNS; metric = next) {
-		next = next_metric(metric + 1, choice);
-		print_metric(table, row, metric, separator_after(NULL, next));
+	for (unsigned column = next_shown(0, choice), next; column < END; column = next) {
+		next = next_shown(column + 1, choice);
+		print_field(table, row, column, next < END ? '\t' : '\n');
 	}
 }

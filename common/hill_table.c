@@ -41,40 +41,31 @@ read_point(const char *const fields[COLUMNS], struct hill_point *point, struct f
 	return 0;
 }
 
-/* The panel of a layer; most often the last. */
 static struct hill_panel *
 panel_of(struct hill_table *table, const char *layer)
 {
-	for (size_t i = table->count; i-- > 0;)
-		if (!strcmp(table->panels[i].layer, layer))
-			return &table->panels[i];
-	table->panels = xreallocarray(table->panels, table->count + 1, sizeof(*table->panels));
-	table->panels[table->count] = (struct hill_panel){.layer = xstrdup(layer)};
-	return &table->panels[table->count++];
-}
+	size_t number = name_list_number(&table->layers, layer);
 
-static void
-note_precision(struct hill_table *table, const char *precision)
-{
-	for (size_t i = 0; i < table->precision_count; i++)
-		if (!strcmp(table->precisions[i], precision))
-			return;
-	table->precisions = xreallocarray(table->precisions, table->precision_count + 1,
-					  sizeof(*table->precisions));
-	table->precisions[table->precision_count++] = xstrdup(precision);
+	if (number == table->count) {
+		table->panels = xreallocarray(table->panels, number + 1, sizeof(*table->panels));
+		table->panels[table->count++] = (struct hill_panel){
+			.layer = table->layers.names[number]};
+	}
+	return &table->panels[number];
 }
 
 static struct hill_curve *
 curve_of(struct hill_table *table, const char *layer, const char *precision)
 {
 	struct hill_panel *panel = panel_of(table, layer);
+	size_t number = name_list_number(&table->precisions, precision);
 
 	for (size_t i = panel->count; i-- > 0;)
 		if (!strcmp(panel->curves[i].precision, precision))
 			return &panel->curves[i];
-	note_precision(table, precision);
 	panel->curves = xreallocarray(panel->curves, panel->count + 1, sizeof(*panel->curves));
-	panel->curves[panel->count] = (struct hill_curve){.precision = xstrdup(precision)};
+	panel->curves[panel->count] = (struct hill_curve){
+		.precision = table->precisions.names[number]};
 	return &panel->curves[panel->count++];
 }
 
@@ -145,16 +136,12 @@ void
 hill_table_free(struct hill_table *table)
 {
 	for (size_t i = 0; i < table->count; i++) {
-		for (size_t c = 0; c < table->panels[i].count; c++) {
-			free(table->panels[i].curves[c].precision);
+		for (size_t c = 0; c < table->panels[i].count; c++)
 			free(table->panels[i].curves[c].points);
-		}
 		free(table->panels[i].curves);
-		free(table->panels[i].layer);
 	}
-	for (size_t i = 0; i < table->precision_count; i++)
-		free(table->precisions[i]);
 	free(table->panels);
-	free(table->precisions);
+	name_list_free(&table->layers);
+	name_list_free(&table->precisions);
 	*table = (struct hill_table){0};
 }

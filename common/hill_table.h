@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "name_list.h"
 #include "util.h"
 
 struct hill_point {
@@ -22,24 +23,23 @@ struct hill_point {
 
 /* A layer in one precision. Without any point if the spectrum had no fit. */
 struct hill_curve {
-	char *precision;
+	const char *precision;
 	const char *color; /* the caller's */
 	struct hill_point *points;
 	size_t count;
 };
 
 struct hill_panel {
-	char *layer;
+	const char *layer;
 	struct hill_curve *curves;
 	size_t count;
 };
 
 /* A zeroed struct is empty. */
 struct hill_table {
-	struct hill_panel *panels; /* in the order of the table */
+	struct hill_panel *panels; /* one for each layer */
 	size_t count;
-	char **precisions; /* in the order in which they first appear */
-	size_t precision_count;
+	struct name_list layers, precisions;
 };
 
 /*

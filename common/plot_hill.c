@@ -4,15 +4,10 @@
 #include <stdlib.h>
 
 #include "hill.h"
-#include "label.h"
+#include "panel_grid.h"
 
-#define PANEL_WIDTH  330.0
-#define PANEL_HEIGHT 240.0
-#define LEFT	     64.0
-#define RIGHT	     44.0
-#define TOP	     58.0
-#define TITLE	     44.0 /* above each panel */
-#define BOTTOM	     44.0 /* below each panel */
+/* Room to the right of each panel. */
+#define RIGHT 44.0
 
 /* All of the first so many k are drawn, and after those one in each step of this factor. */
 #define ALL_UP_TO 60
@@ -20,9 +15,6 @@
 
 /* The axis reaches all alphas from this k on: below it they scatter, and go far up. */
 #define STEADY 10
-
-#define LONGEST_NAME	  54
-#define LONGEST_PRECISION 16
 
 /* Columns: k, alpha, alpha_null. */
 static void
@@ -104,15 +96,6 @@ print_axes(const struct page *page, const struct hill_panel *panel)
 	page_alpha_axis(page, 1, highest_of(panel));
 }
 
-static void
-print_label(FILE *script, const char *name, size_t most)
-{
-	char *label = label_of(name, most);
-
-	gnuplot_string(script, label);
-	free(label);
-}
-
 static const struct hill_point *
 marked_point(const struct hill_curve *curve, size_t k, double share)
 {
@@ -137,7 +120,7 @@ print_reference(FILE *script, const struct hill_curve *curve, size_t panel,
 		"'#555555' title \"random matrix\", \\\n\t'' using 1:2 with lines linewidth 1.6 "
 		"linecolor rgb '%s' title ",
 		panel, curve->color);
-	print_label(script, curve->precision, LONGEST_PRECISION);
+	panel_name(script, curve->precision, PANEL_LONGEST_PRECISION);
 	if (marked)
 		fprintf(script,
 			", \\\n\t'+' every ::::0 using (%.17g):(%.17g) with points pointtype 7 "
@@ -150,7 +133,7 @@ print_panel(FILE *script, const struct hill_panel *panel, size_t number,
 	    const struct hill_point *marked, bool has_band)
 {
 	fputs("set title ", script);
-	print_label(script, panel->layer, LONGEST_NAME);
+	panel_name(script, panel->layer, PANEL_LONGEST_LAYER);
 	fputs(" noenhanced offset 0,-0.6 font ',8'\n", script);
 	if (marked)
 		fprintf(script,
@@ -170,7 +153,7 @@ print_panel(FILE *script, const struct hill_panel *panel, size_t number,
 			", \\\n\t$h%zu_%zu using 1:2 with lines linewidth 1.2 linecolor rgb '%s' "
 			"title ",
 			number, i, panel->curves[i].color);
-		print_label(script, panel->curves[i].precision, LONGEST_PRECISION);
+		panel_name(script, panel->curves[i].precision, PANEL_LONGEST_PRECISION);
 	}
 	if (panel->curves[0].count)
 		print_reference(script, &panel->curves[0], number, marked);
@@ -181,34 +164,27 @@ void
 plot_hill(FILE *script, enum plot_format format, const char *path, const char *title,
 	  const struct hill_panel *const *panels, size_t count, size_t k, double share)
 {
-	size_t across = count == 1 ? 1 : count <= 4 ? 2 : 3, down = (count + across - 1) / across;
-	double scale = count == 1 ? 1.7 : 1, panel_width = scale * PANEL_WIDTH;
-	double cell = LEFT + panel_width + RIGHT;
-	double row = TITLE + scale * PANEL_HEIGHT + BOTTOM;
-	struct page page = page_begin(script, format, path, (double)across * cell + 8,
-				      TOP + (double)down * row - 20);
+	struct panel_grid grid = panel_grid_begin(script, format, path, count, RIGHT);
+	const struct page *page = &grid.page;
 
 	for (size_t i = 0; i < count; i++) {
-		double left = LEFT + (double)(i % across) * cell;
-		double top = page.height - TOP - (double)(i / across) * row - TITLE + 20;
 		bool has_band = print_band(script, &panels[i]->curves[0], top_of(panels[i]), i);
 
 		for (size_t c = 0; c < panels[i]->count; c++)
 			print_curve(script, &panels[i]->curves[c], i, c);
-		page_panel(&page, left, left + panel_width, top - scale * PANEL_HEIGHT, top);
+		panel_grid_place(&grid, i);
 		if (!i)
-			page_title(&page, title,
-				   "Hill's α of the k largest eigenvalues, against k");
-		print_axes(&page, panels[i]);
+			page_title(page, title, "Hill's α of the k largest eigenvalues, against k");
+		print_axes(page, panels[i]);
 		fputs("set samples 2\nset xlabel \"k\" offset 0,0.5\n"
 		      "set key opaque at graph 0.97,0.97 right top vertical Right noreverse "
 		      "samplen 1 "
 		      "spacing 1 noenhanced font ',8' textcolor rgb '#333333'\n",
 		      script);
-		if (!(i % across))
-			page_y_label(&page, "α");
+		if (panel_grid_is_leftmost(&grid, i))
+			page_y_label(page, "α");
 		print_panel(script, panels[i], i, marked_point(&panels[i]->curves[0], k, share),
 			    has_band);
 	}
-	page_end(&page);
+	page_end(page);
 }

@@ -5,22 +5,14 @@
 #include <string.h>
 
 #include "label.h"
+#include "panel_grid.h"
 
-#define PANEL_WIDTH  330.0
-#define PANEL_HEIGHT 240.0
-#define LEFT	     64.0
-#define RIGHT	     16.0
-#define TOP	     58.0
-#define TITLE	     44.0 /* above each panel */
-#define BOTTOM	     44.0 /* below each panel */
+/* Room to the right of each panel. */
+#define RIGHT 16.0
 
 /* All of the largest so many are drawn, and after those one in each step of this factor in rank. */
 #define ALL_UP_TO 60
 #define STEP	  1.02
-
-/* The most columns of the names of layers and of precisions. */
-#define LONGEST_NAME	  54
-#define LONGEST_PRECISION 16
 
 /* The axis does not go below this share of the largest eigenvalue. */
 #define LEAST_SHARE 1e-7
@@ -58,7 +50,6 @@ spectrum_panel_free(struct spectrum_panel *panel)
 		free(panel->curves[i].ranks);
 	}
 	free(panel->curves);
-	free(panel->layer);
 	free(panel->category);
 }
 
@@ -80,7 +71,7 @@ print_curve(FILE *script, const struct spectrum_curve *curve, size_t panel, size
 static void
 print_panel_title(FILE *script, const struct spectrum_panel *panel)
 {
-	char *label = label_of(panel->layer, LONGEST_NAME);
+	char *label = label_of(panel->layer, PANEL_LONGEST_LAYER);
 	size_t length = label_width(label);
 
 	fputs("set title ", script);
@@ -126,15 +117,6 @@ print_ks_line(FILE *script, const struct spectrum_curve *curve)
 		(double)curve->ks.k / (double)curve->n, curve->ks.lambda_ref, 1 - curve->ks.alpha);
 }
 
-static void
-print_precision(FILE *script, const struct spectrum_curve *curve)
-{
-	char *label = label_of(curve->precision, LONGEST_PRECISION);
-
-	gnuplot_string(script, label);
-	free(label);
-}
-
 /* All of the reference's spectrum, its tail and the fit to that. */
 static void
 print_reference(FILE *script, const struct spectrum_curve *reference, size_t number, bool fitted)
@@ -143,7 +125,7 @@ print_reference(FILE *script, const struct spectrum_curve *reference, size_t num
 		", \\\n\t$s%zu_0 using 1:2 with points pointtype 7 pointsize 0.25 linecolor rgb "
 		"'#9db8cc' title ",
 		number);
-	print_precision(script, reference);
+	panel_name(script, reference->precision, PANEL_LONGEST_PRECISION);
 	fprintf(script,
 		", \\\n\t'' using 1:3 with points pointtype 7 pointsize 0.3 linecolor rgb '%s' "
 		"title \"the largest %zu of %zu\"",
@@ -179,7 +161,7 @@ print_panel(FILE *script, const struct spectrum_panel *panel, size_t number)
 			", \\\n\t$s%zu_%zu using 1:2 with lines linewidth 1.4 linecolor rgb '%s' "
 			"title ",
 			number, i, panel->curves[i].color);
-		print_precision(script, &panel->curves[i]);
+		panel_name(script, panel->curves[i].precision, PANEL_LONGEST_PRECISION);
 	}
 	if (reference->points)
 		print_reference(script, reference, number, fitted);
@@ -209,32 +191,25 @@ void
 plot_spectra(FILE *script, enum plot_format format, const char *path, const char *title,
 	     const struct spectrum_panel *const *panels, size_t count)
 {
-	size_t across = count == 1 ? 1 : count <= 4 ? 2 : 3, down = (count + across - 1) / across;
-	double scale = count == 1 ? 1.7 : 1, panel_width = scale * PANEL_WIDTH;
-	double cell = LEFT + panel_width + RIGHT;
-	double row = TITLE + scale * PANEL_HEIGHT + BOTTOM;
-	struct page page = page_begin(script, format, path, (double)across * cell + 8,
-				      TOP + (double)down * row - 20);
+	struct panel_grid grid = panel_grid_begin(script, format, path, count, RIGHT);
+	const struct page *page = &grid.page;
 
 	for (size_t i = 0; i < count; i++) {
-		double left = LEFT + (double)(i % across) * cell;
-		double top = page.height - TOP - (double)(i / across) * row - TITLE + 20;
-
 		for (size_t c = 0; c < panels[i]->curve_count; c++)
 			print_curve(script, &panels[i]->curves[c], i, c);
-		page_panel(&page, left, left + panel_width, top - scale * PANEL_HEIGHT, top);
+		panel_grid_place(&grid, i);
 		if (!i)
-			page_title(&page, title,
+			page_title(page, title,
 				   "share of the eigenvalues of WᵀW above λ, and Hill's power law");
-		print_axes(&page, panels[i]);
+		print_axes(page, panels[i]);
 		fputs("set samples 400\nset xlabel \"λ\" offset 0,0.5\n"
 		      "set key at graph 0.03,0.03 left bottom vertical Left reverse samplen 1 "
 		      "spacing 1 "
 		      "noenhanced font ',8' textcolor rgb '#333333'\n",
 		      script);
-		if (!(i % across))
-			page_y_label(&page, "share above λ");
+		if (panel_grid_is_leftmost(&grid, i))
+			page_y_label(page, "share above λ");
 		print_panel(script, panels[i], i);
 	}
-	page_end(&page);
+	page_end(page);
 }

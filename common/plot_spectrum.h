@@ -23,7 +23,8 @@ struct spectrum_curve {
 };
 
 struct spectrum_panel {
-	char *layer, *category;
+	const char *layer; /* not its own */
+	char *category;
 	struct spectrum_curve *curves; /* the first is that of the reference */
 	size_t curve_count;
 };

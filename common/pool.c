@@ -5,9 +5,6 @@
 
 #include "util.h"
 
-/* Finished results wait for the one at the head; they are small, but there should be an end. */
-#define JOBS_IN_FLIGHT 256
-
 /* More that have not started would not keep the workers busier, and would each want fresh memory
  * instead of what others have freed. */
 #define WAITING_PER_WORKER 4
@@ -110,7 +107,7 @@ pool_open(unsigned workers, uint64_t memory, pool_run *run, void *context)
 static bool
 has_room(const struct pool *pool, const struct pool_job *job)
 {
-	if (pool->in_flight >= JOBS_IN_FLIGHT ||
+	if (pool->in_flight >= POOL_MOST_JOBS ||
 	    pool->unstarted >= WAITING_PER_WORKER * pool->workers)
 		return false;
 	return !pool->memory_used ||

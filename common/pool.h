@@ -19,6 +19,10 @@ struct pool_job {
 	struct pool_job *next;
 };
 
+/* Jobs that are submitted and not taken, at most: finished ones wait for the oldest. They are small, but there should
+ * be an end. Who both submits and takes must take before there are so many. */
+#define POOL_MOST_JOBS 256
+
 struct pool;
 
 /*

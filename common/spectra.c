@@ -35,33 +35,19 @@ tail_of(const struct frame *frame, const struct tail_choice *tails)
 	return k >= n ? n - 1 : k ? k : 1;
 }
 
-/* The panel of a layer; most often the last. */
 static struct spectrum_panel *
 panel_of(struct spectra *spectra, const struct frame *frame)
 {
-	const char *layer = frame_text(frame, "layer");
-	struct spectrum_panel *panel;
+	size_t number = name_list_number(&spectra->layers, frame_text(frame, "layer"));
 
-	for (size_t i = spectra->count; i-- > 0;)
-		if (!strcmp(spectra->panels[i].layer, layer))
-			return &spectra->panels[i];
-	spectra->panels = xreallocarray(spectra->panels, spectra->count + 1,
-					sizeof(*spectra->panels));
-	panel = &spectra->panels[spectra->count++];
-	*panel = (struct spectrum_panel){.layer = xstrdup(layer),
-					 .category = xstrdup(frame_text(frame, "category"))};
-	return panel;
-}
-
-static void
-note_precision(struct spectra *spectra, const char *precision)
-{
-	for (size_t i = 0; i < spectra->precision_count; i++)
-		if (!strcmp(spectra->precisions[i], precision))
-			return;
-	spectra->precisions = xreallocarray(spectra->precisions, spectra->precision_count + 1,
-					    sizeof(*spectra->precisions));
-	spectra->precisions[spectra->precision_count++] = xstrdup(precision);
+	if (number == spectra->count) {
+		spectra->panels = xreallocarray(spectra->panels, number + 1,
+						sizeof(*spectra->panels));
+		spectra->panels[spectra->count++] = (struct spectrum_panel){
+			.layer = spectra->layers.names[number],
+			.category = xstrdup(frame_text(frame, "category"))};
+	}
+	return &spectra->panels[number];
 }
 
 static void
@@ -73,7 +59,7 @@ add_curve(struct spectra *spectra, const struct frame *frame, const double *valu
 	struct tail_fit fit = spectrum_frame_fit(frame, TAIL_FIT_HILL, values,
 						 tail_of(frame, tails));
 
-	note_precision(spectra, precision);
+	name_list_number(&spectra->precisions, precision);
 	panel->curves = xreallocarray(panel->curves, panel->curve_count + 1,
 				      sizeof(*panel->curves));
 	panel->curves[panel->curve_count++] = spectrum_curve_of(precision, values,
@@ -126,10 +112,9 @@ spectra_free(struct spectra *spectra)
 {
 	for (size_t i = 0; i < spectra->count; i++)
 		spectrum_panel_free(&spectra->panels[i]);
-	for (size_t i = 0; i < spectra->precision_count; i++)
-		free(spectra->precisions[i]);
 	free(spectra->panels);
-	free(spectra->precisions);
+	name_list_free(&spectra->layers);
+	name_list_free(&spectra->precisions);
 	*spectra = (struct spectra){0};
 }
 
@@ -153,8 +138,8 @@ spectra_arrange(struct spectra *spectra, const char *const *precisions, const ch
 	const char **own = NULL;
 
 	if (!precisions) {
-		precisions = (const char *const *)spectra->precisions;
-		count = spectra->precision_count;
+		precisions = (const char *const *)spectra->precisions.names;
+		count = spectra->precisions.count;
 		colors = own = palette_of_precisions(precisions, count);
 	}
 

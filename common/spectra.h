@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "alpha_table.h"
+#include "name_list.h"
 #include "plot_spectrum.h"
 
 /* How large the tails are: as in a table, or else k, or else (k 0) a share of the eigenvalues. */
@@ -17,10 +18,9 @@ struct tail_choice {
 
 /* A zeroed struct is empty. */
 struct spectra {
-	struct spectrum_panel *panels; /* in the order of the stream */
+	struct spectrum_panel *panels; /* one for each layer */
 	size_t count;
-	char **precisions; /* in the order in which they first appear */
-	size_t precision_count;
+	struct name_list layers, precisions;
 };
 
 /*

@@ -45,7 +45,8 @@ tsv_double(FILE *file, double value, char separator)
 {
 	char buffer[DOUBLE_TEXT_SIZE];
 
-	fprintf(file, "%s%c", format_double(value, buffer), separator);
+	fputs(format_double(value, buffer), file);
+	putc(separator, file);
 }
 
 /* The value of a hexadecimal digit as text_append_escaped() writes it; -1 for any other character. */

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -355,10 +356,14 @@ format_double(double value, char buffer[static DOUBLE_TEXT_SIZE])
 		snprintf(buffer, DOUBLE_TEXT_SIZE, "%.0f", value);
 		return buffer;
 	}
-	/* 17 significant digits always suffice (IEEE 754-2019, section 5.12.2). */
-	for (int digits = 1; digits <= 17; digits++) {
+	/*
+	 * 17 significant digits always suffice (IEEE 754-2019, section 5.12.2). Where fewer than 15 do, the value
+	 * to 15 has zeros after them, which "%g" leaves out, since decimals of 15 digits survive being read; but
+	 * for values that have lost digits to underflow.
+	 */
+	for (int digits = isnormal(value) ? DBL_DIG : 1; digits <= 17; digits++) {
 		snprintf(buffer, DOUBLE_TEXT_SIZE, "%.*g", digits, value);
-		if (strtod(buffer, NULL) == value)
+		if (digits == 17 || strtod(buffer, NULL) == value)
 			break;
 	}
 	return buffer;

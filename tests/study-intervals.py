@@ -1,16 +1,23 @@
 #!/usr/bin/env python3
 """How often the intervals of hill-alpha hold what they should, on random and on planted matrices.
 
-    make && PATH="$PWD/build:$PATH" python3 tests/study-intervals.py [--draws N] > study.tsv
+    make && PATH="$PWD/build:$PATH" python3 tests/study-intervals.py [--draws N] [--k-auto] > study.tsv
 
 Each line is a kind of matrix: N matrices (default 400) are drawn, seeded, written as a model, and go through
 st-layers, spectrum and hill-alpha --confidence. What is estimated is 1 + k / E[S], E[S] being the mean of S
-over draws; it is taken from the draws themselves. Columns:
+over draws; it is taken from the draws themselves. With --k-auto each draw has a k of its own, chosen by the rule of
+hill-alpha --k auto, and is compared with 1 + k / E[S] of that k. Columns:
 
-    mean, sd            of alpha over the draws
+    mean                of alpha over the draws
+    sd                  of alpha less what is estimated, over the draws
     alpha_se            root mean square of the column: to be equal to sd
     alpha_se_iid        the mean of that of the formula for independent values
     cover_80, cover_95  the share of intervals that hold; chance is 0.02 and 0.011 for 400 draws
+    bias                mean of alpha less what is estimated
+    factor_95           the factor by which intervals at 95 % would have to be wider in S to hold in 95 %
+    median_k            over the draws
+    sd_all              standard deviation of alpha over the draws, which with --k-auto is also that of the choice
+    cover_median_k      the share of intervals at 95 % that hold 1 + k / E[S] for the median k, whatever k they have
 
 Kinds: entries normal, uniform, signs, or of Student's t with 5 degrees of freedom; planted: normal entries
 with columns scaled so that the population's eigenvalues are quantiles of a Pareto law of that density exponent,
@@ -101,44 +108,59 @@ def write_model(path, matrices):
             file.write(np.ascontiguousarray(matrix).tobytes())
 
 
-def fit(spectra, k, confidence):
-    """The columns of hill-alpha."""
-    command = ["hill-alpha", "--k", str(k), "--confidence=%g" % confidence, spectra]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+def table_of(*options):
+    """The columns of a table of hill-alpha."""
+    lines = subprocess.run(["hill-alpha", *options], check=True, capture_output=True, text=True).stdout.splitlines()
     table = np.array([line.split("\t") for line in lines])
     return {name: table[1:, i] for i, name in enumerate(table[0])}
 
 
-def study(kind, rows, columns, k, draws):
-    """One line of the table."""
-    random = np.random.default_rng([7, rows, columns, k])
+def mean_sums(spectra, draws):
+    """The mean of S over the draws, for each k from 1 on."""
+    table = table_of("--hill-plot", spectra)
+    k, alpha = (table[name].astype(float).reshape(draws, -1) for name in ("k", "alpha"))
+    return np.concatenate(([np.nan], np.mean(k / (alpha - 1), axis=0)))
+
+
+def study(kind, rows, columns, wanted_k, draws):
+    """One line of the table; wanted_k may be "auto"."""
+    random = np.random.default_rng([7, rows, columns, 0 if wanted_k == "auto" else wanted_k])
     with tempfile.TemporaryDirectory() as folder:
         model, spectra = os.path.join(folder, "model.safetensors"), os.path.join(folder, "spectra.st")
         write_model(model, [KINDS[kind](random, rows, columns) for _ in range(draws)])
         with open(spectra, "wb") as file:
             read = subprocess.Popen(["st-layers", model], stdout=subprocess.PIPE)
             subprocess.run(["spectrum", "-q"], stdin=read.stdout, stdout=file, check=True)
+        sums = mean_sums(spectra, draws)
         covers = []
         for confidence in (0.8, 0.95):
-            table = fit(spectra, k, confidence)
-            alpha, low, high, se, iid = (
-                table[name].astype(float) for name in ("alpha", "alpha_low", "alpha_high", "alpha_se", "alpha_se_iid")
-            )
-            target = 1 + k / np.mean(k / (alpha - 1))
+            table = table_of("--k", str(wanted_k), "--confidence=%g" % confidence, spectra)
+            names = ("k_used", "alpha", "alpha_low", "alpha_high", "alpha_se", "alpha_se_iid")
+            k, alpha, low, high, se, iid = (table[name].astype(float) for name in names)
+            mean_sum = sums[k.astype(int)]
+            target = 1 + k / mean_sum
             covers.append(np.mean((low <= target) & (target <= high)))
-    figures = (np.mean(alpha), np.std(alpha, ddof=1), np.sqrt(np.mean(se**2)), np.mean(iid), *covers)
-    return [kind, rows, columns, k, draws] + ["%.4g" % figure for figure in figures]
+    median_k = int(np.median(k))
+    usual = 1 + median_k / sums[median_k]
+    deviations = abs(k / (alpha - 1) - mean_sum) / (se * k / (alpha - 1) ** 2)
+    figures = (np.mean(alpha), np.std(alpha - target, ddof=1), np.sqrt(np.mean(se**2)), np.mean(iid), *covers,
+               np.mean(alpha - target), np.quantile(deviations, 0.95) / 1.959964, median_k, np.std(alpha, ddof=1),
+               np.mean((low <= usual) & (usual <= high)))
+    return [kind, rows, columns, wanted_k, draws] + ["%.4g" % figure for figure in figures]
 
 
 def main():
     """Prints the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--draws", type=int, default=400)
-    draws = parser.parse_args().draws
-    print("kind\trows\tcolumns\tk\tdraws\tmean\tsd\talpha_se\talpha_se_iid\tcover_80\tcover_95")
+    parser.add_argument("--k-auto", action="store_true", help="choose k for each draw")
+    options = parser.parse_args()
+    print("kind\trows\tcolumns\tk\tdraws\tmean\tsd\talpha_se\talpha_se_iid\tcover_80\tcover_95\tbias\t"
+          "factor_95\tmedian_k\tsd_all\tcover_median_k")
+    shapes = dict.fromkeys((rows, columns, "auto") for rows, columns, _ in SHAPES) if options.k_auto else SHAPES
     for kind in KINDS:
-        for rows, columns, k in SHAPES:
-            print(*study(kind, rows, columns, k, draws), sep="\t", flush=True)
+        for rows, columns, k in shapes:
+            print(*study(kind, rows, columns, k, options.draws), sep="\t", flush=True)
 
 
 if __name__ == "__main__":
