@@ -1,6 +1,6 @@
 # How the tests are built; included by the Makefile at the top.
 
-.PHONY: unit-tests gpu-tests check-gpu check-exhaustive fuzz fuzz-replay
+.PHONY: unit-tests gpu-tests check-gpu check-exhaustive property-test fuzz fuzz-replay
 
 # --- unit tests: C, one program each, run by tests/unit.t ------------------------------------------
 
@@ -17,9 +17,9 @@ $(BUILD)/tests/json-cases.tsv: tests/gen/json-cases.py
 	$(Q)mkdir -p $(@D)
 	$(Q)python3 -B $< >$@.tmp && mv $@.tmp $@
 
-# For tests/bench/run: the calls of linear algebra that spectrum cannot do without, casts alone, and a
-# reader of streams.
-BENCHES = $(patsubst %,$(BUILD)/tests/bench/%,bare casts sink)
+# For tests/bench/run: the calls of linear algebra that spectrum cannot do without, casts alone, a reader of
+# streams, and the eigensolver alone.
+BENCHES = $(patsubst %,$(BUILD)/tests/bench/%,bare casts sink solver)
 
 $(BUILD)/tests/bench/bare $(BUILD)/tests/bench/bare_cuda: $(BUILD)/tests/bench/matrices.o
 
@@ -57,6 +57,12 @@ check-gpu: gpu-tests
 # Casts of all 2^32 float32 values, and of all values of the smaller types: half a minute.
 check-exhaustive: $(BUILD)/tests/unit/cast
 	$(BUILD)/tests/unit/cast --exhaustive
+
+# The two-stage eigensolver against LAPACK on thousands of random matrices, so many of each kind: minutes.
+PROPERTY_MATRICES = 600
+
+property-test: $(BUILD)/tests/unit/two_stage
+	HILLPIPE_PROPERTY_MATRICES=$(PROPERTY_MATRICES) $(BUILD)/tests/unit/two_stage
 
 # --- fuzzing ---------------------------------------------------------------------------------------
 

@@ -67,9 +67,9 @@ def time_pipeline(*commands):
 class Server:
     """A process that answers each line with the seconds that what it names took."""
 
-    def __init__(self, *command):
+    def __init__(self, *command, **environment):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
+                                        text=True, env={**os.environ, **environment})
 
     def read(self):
         line = self.process.stdout.readline()
@@ -77,10 +77,15 @@ class Server:
             sys.exit(f"{' '.join(self.process.args)}: ended early")
         return line.rstrip("\n")
 
-    def time(self, what):
+    def numbers(self, what):
+        """An answer of several numbers."""
         print(what, file=self.process.stdin, flush=True)
-        seconds = float(self.read())
+        numbers = [float(number) for number in self.read().split("\t")]
         time.sleep(0.25)  # its threads may spin on for a while
+        return numbers
+
+    def time(self, what):
+        (seconds,) = self.numbers(what)
         return seconds
 
     def close(self):

@@ -1,6 +1,7 @@
 /*
  * The two-stage eigensolver against LAPACK, on random matrices of many kinds; and its kernels, its crew
- * and its shares against each other. An argument sets how many matrices there are of each kind.
+ * and its shares against each other. HILLPIPE_PROPERTY_MATRICES in the environment, as make property-test sets
+ * it, is how many matrices there are of each kind; without, it is a few, which take a second or two.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +15,9 @@
 
 /* Of the largest eigenvalue; what two backward stable solvers may differ by. */
 #define TOLERANCE 1e-13
+
+/* What alpha may differ by from that of an SVD, relative to it. */
+#define ALPHA_TOLERANCE 1e-11
 
 static uint64_t state = 1;
 
@@ -66,6 +70,14 @@ deficient(size_t row, size_t column, size_t n)
 	return column % 3 ? 0 : 1;
 }
 
+/* A diagonal of random signs and sizes, without anything beside it. */
+static double
+diagonal(size_t row, size_t column, size_t n)
+{
+	(void)n;
+	return row == column;
+}
+
 /* The identity, and a little: clustered eigenvalues. */
 static double
 clustered(size_t row, size_t column, size_t n)
@@ -99,9 +111,16 @@ denormal(size_t row, size_t column, size_t n)
 static const struct {
 	const char *name;
 	factor *scale;
-} kinds[] = {{"flat", flat},	    {"zero", zero},	      {"a million to one", decaying},
-	     {"graded", graded},    {"deficient", deficient}, {"clustered", clustered},
-	     {"times 1e150", huge}, {"times 1e-150", tiny},   {"with subnormals", denormal}};
+} kinds[] = {{"flat", flat},
+	     {"zero", zero},
+	     {"a million to one", decaying},
+	     {"graded", graded},
+	     {"deficient", deficient},
+	     {"clustered", clustered},
+	     {"diagonal", diagonal},
+	     {"times 1e150", huge},
+	     {"times 1e-150", tiny},
+	     {"with subnormals", denormal}};
 
 static struct eigen_job
 job_of(size_t rows, size_t columns, factor *scale_at)
@@ -160,6 +179,46 @@ test_kind(size_t kind, size_t matrices)
 		free(ours.weights);
 	}
 	tap(!wrong, "as LAPACK: %zu matrices, %s", matrices, kinds[kind].name);
+}
+
+/* Hill's estimate for the largest tenth; hill-alpha's, without its clamps. */
+static double
+alpha_of(const struct eigen_job *job, size_t k)
+{
+	double reference = job->values[job->count - k - 1], sum = 0;
+
+	for (size_t i = job->count - k; i < job->count; i++)
+		sum += log(job->values[i] / reference);
+	return 1 + (double)k / sum;
+}
+
+/* Columns that decay by up to a thousand make eigenvalues span a million. */
+static void
+test_alpha(size_t matrices)
+{
+	size_t wrong = 0;
+	double worst = 0;
+
+	for (size_t i = 0; i < matrices; i++) {
+		size_t rows = 20 + random_side(400), columns = 20 + random_side(400);
+		size_t k = (rows < columns ? rows : columns) / 10;
+		struct eigen_job ours = job_of(rows, columns, i % 2 ? decaying : flat), svd = ours;
+		double error = INFINITY;
+
+		ours.status = two_stage_solve(&ours, NULL);
+		svd.status = lapack_solve(&svd, EIGEN_SVD, 1);
+		if (!ours.status && !svd.status) {
+			double alpha = alpha_of(&svd, k < 10 ? 10 : k);
+
+			error = fabs(alpha_of(&ours, k < 10 ? 10 : k) - alpha) / alpha;
+		}
+		wrong += !(error <= ALPHA_TOLERANCE);
+		worst = fmax(worst, error);
+		free(ours.values);
+		free(svd.values);
+		free(ours.weights);
+	}
+	tap(!wrong, "alpha as of an SVD: %zu matrices, at worst %.1e relative", matrices, worst);
 }
 
 /* The values of a job by some kernels and a crew of so many threads. */
@@ -223,14 +282,27 @@ test_sameness(size_t rows, size_t columns)
 	free(job.weights);
 }
 
-int
-main(int argc, char **argv)
+/* How many matrices of each kind are wanted. */
+static size_t
+property_matrices(void)
 {
-	size_t matrices = argc > 1 ? strtoul(argv[1], NULL, 10) : 24;
+	const char *text = getenv("HILLPIPE_PROPERTY_MATRICES");
+	uint64_t count = 24;
+
+	if (text && !parse_unsigned(text, 1000000, &count))
+		die(STATUS_USAGE, "HILLPIPE_PROPERTY_MATRICES is not a number: %s", text);
+	return count;
+}
+
+int
+main(void)
+{
+	size_t matrices = property_matrices();
 
 	lapack_begin();
 	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(*kinds); kind++)
 		test_kind(kind, matrices);
+	test_alpha(matrices);
 	test_sameness(701, 389);
 	test_sameness(389, 701);
 	test_sameness(1000, 613);
