@@ -15,7 +15,7 @@ V =
 # what their driver translates, from the oldest that the toolkit knows.
 CUDA_HOME = /usr/local/cuda
 NVCC      = $(CUDA_HOME)/bin/nvcc
-CUDA_ARCH = -gencode arch=compute_90,code=sm_90 -gencode arch=compute_75,code=compute_75
+CUDA_ARCH = -gencode arch=compute_90,code=[sm_90,compute_90] -gencode arch=compute_75,code=compute_75
 # The model that make demo runs on: a path or a Hugging Face id. Empty: one made by st-synth.
 MODEL =
 
@@ -78,7 +78,8 @@ $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $(ARCHIVE)
 # --- for GPUs -------------------------------------------------------------------------------------
 
 # spectrum with the back end for CUDA devices. cuBLAS and cuSOLVER are loaded when it runs.
-CUDA = $(patsubst common/%.c,$(BUILD)/common/%.o,$(wildcard common/cuda_*.c)) $(BUILD)/common/cuda_kernels.o
+CUDA_KERNELS = $(patsubst common/%.cu,$(BUILD)/common/%.o,$(wildcard common/cuda_*.cu))
+CUDA = $(patsubst common/%.c,$(BUILD)/common/%.o,$(wildcard common/cuda_*.c)) $(CUDA_KERNELS)
 
 CUDA_LIBRARIES = -llapacke -lopenblas -lxxhash $(CUDA_HOME)/lib64/libcudart_static.a -lstdc++ -ldl -lrt -lm
 
@@ -86,10 +87,10 @@ cuda: all $(BUILD)/spectrum-cuda
 
 $(CUDA): ALL_CFLAGS += -isystem $(CUDA_HOME)/include
 
-$(BUILD)/common/cuda_kernels.o: common/cuda_kernels.cu $(wildcard common/cuda_*.h)
+$(CUDA_KERNELS): $(BUILD)/%.o: %.cu $(wildcard common/cuda_*.h common/cuda_*.cuh)
 	$(call echo,NVCC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(NVCC) -O3 --fmad=false -Icommon $(CUDA_ARCH) -Xcompiler -Wall -c -o $@ $<
+	$(Q)$(NVCC) -O3 --fmad=false -Icommon $(CUDA_ARCH) -std=c++20 -Xcompiler -Wall -c -o $@ $<
 
 $(BUILD)/spectrum-cuda: $(BUILD)/cmd/spectrum.o $(CUDA) $(ARCHIVE)
 	$(call echo,LINK)
@@ -124,7 +125,7 @@ check: deps
 bench: all $(BENCHES)
 	$(RUN) tests/bench/run
 
-bench-gpu: all cuda $(BUILD)/tests/bench/sink $(BUILD)/tests/bench/bare_cuda
+bench-gpu: all cuda $(BUILD)/tests/bench/sink $(CUDA_BENCHES)
 	$(RUN) tests/bench/run gpu
 
 # The pictures in README.md, of the model that the tests use.

@@ -285,7 +285,7 @@ cuda_check_traces(struct cuda_device *device, size_t n, size_t count, double *tr
 	double *grams = device->grams.memory, *sums = traces_in(device, n, count);
 
 	if (!cuda_ok("sums of diagonals",
-		     cuda_sum_diagonals(grams, n, count, sums, device->stream)) ||
+		     cuda_sum_diagonals(grams, n, n, count, sums, device->stream)) ||
 	    !fetch(device, traces, sums, count * sizeof(double)))
 		return false;
 	for (size_t i = 0; i < count; i++)

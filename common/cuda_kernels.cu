@@ -96,14 +96,14 @@ cuda_widen(const struct cuda_block *block, double *target, size_t row_stride, si
 }
 
 static __global__ void
-sum_diagonal(const double *matrices, size_t n, double *traces)
+sum_diagonal(const double *matrices, size_t n, size_t side, double *traces)
 {
-	const double *matrix = matrices + blockIdx.x * n * n;
+	const double *matrix = matrices + blockIdx.x * side * side;
 	__shared__ double sums[THREADS];
 	double sum = 0;
 
 	for (size_t i = threadIdx.x; i < n; i += THREADS)
-		sum += matrix[i * n + i];
+		sum += matrix[i * side + i];
 	sums[threadIdx.x] = sum;
 	for (unsigned half = THREADS / 2; half; half /= 2) {
 		__syncthreads();
@@ -115,9 +115,9 @@ sum_diagonal(const double *matrices, size_t n, double *traces)
 }
 
 cudaError_t
-cuda_sum_diagonals(const double *matrices, size_t n, size_t count, double *traces,
+cuda_sum_diagonals(const double *matrices, size_t n, size_t side, size_t count, double *traces,
 		   cudaStream_t stream)
 {
-	sum_diagonal<<<(unsigned)count, THREADS, 0, stream>>>(matrices, n, traces);
+	sum_diagonal<<<(unsigned)count, THREADS, 0, stream>>>(matrices, n, side, traces);
 	return cudaGetLastError();
 }

@@ -34,9 +34,12 @@ struct cuda_block {
 cudaError_t cuda_widen(const struct cuda_block *block, double *target, size_t row_stride,
 		       size_t column_stride, int exponent, cudaStream_t stream);
 
-/* The traces of count n x n matrices that lie one after the other, summed in a fixed order. */
-cudaError_t cuda_sum_diagonals(const double *matrices, size_t n, size_t count, double *traces,
-			       cudaStream_t stream);
+/*
+ * The traces of count n x n matrices, summed in a fixed order. Each is the first part of side x side elements,
+ * which lie one after the other.
+ */
+cudaError_t cuda_sum_diagonals(const double *matrices, size_t n, size_t side, size_t count,
+			       double *traces, cudaStream_t stream);
 
 #ifdef __cplusplus
 }

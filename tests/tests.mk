@@ -27,9 +27,11 @@ $(BENCHES): %: %.o $(ARCHIVE)
 	$(call echo,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(ARCHIVE) -llapacke -lopenblas -lxxhash -lm
 
-$(BUILD)/tests/bench/bare_cuda.o: ALL_CFLAGS += -isystem $(CUDA_HOME)/include
+CUDA_BENCHES = $(BUILD)/tests/bench/bare_cuda $(BUILD)/tests/bench/cuda_solvers
 
-$(BUILD)/tests/bench/bare_cuda: %: %.o $(BUILD)/common/cuda_kernels.o $(ARCHIVE)
+$(CUDA_BENCHES:=.o): ALL_CFLAGS += -isystem $(CUDA_HOME)/include
+
+$(CUDA_BENCHES): %: %.o $(CUDA_KERNELS) $(BUILD)/common/cuda_two_stage.o $(ARCHIVE)
 	$(call echo,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(ARCHIVE) -L$(CUDA_HOME)/lib64 -lcusolver -lcublas -lcudart_static -lxxhash \
 		-lstdc++ -ldl -lrt -lm
@@ -109,5 +111,5 @@ $(FUZZ_TARGETS:%=build-fuzz/%): build-fuzz/%: tests/fuzz/%.c $(wildcard tests/fu
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $< $(wildcard tests/fuzz/$*_mutator.c) $(FUZZ_MODULES) \
 		-lxxhash -lm
 
--include $(UNIT_TESTS:=.d) $(BENCHES:=.d) $(BUILD)/tests/bench/bare_cuda.d $(BUILD)/tests/bench/matrices.d \
+-include $(UNIT_TESTS:=.d) $(BENCHES:=.d) $(CUDA_BENCHES:=.d) $(BUILD)/tests/bench/matrices.d \
 	$(FUZZ_REPLAYS:=.d) $(BUILD)/tests/fuzz/replay.d
