@@ -33,8 +33,9 @@ static struct program program = {
 		"\n"
 		"  --solver auto    eigenvalues of the Gram matrix of the smaller side, by the\n"
 		"                   faster of the two that follow (default)\n"
-		"  --solver lapack  by LAPACK (also: gram)\n"
-		"  --solver two-stage  by a solver of its own, fast for large matrices\n"
+		"  --solver lapack  by LAPACK, or on a GPU by cuSOLVER (also: cusolver, gram)\n"
+		"  --solver two-stage  by a solver of its own, fast for large matrices, and on "
+		"GPUs\n"
 		"  --solver svd     squared singular values of W: small ones more accurate, "
 		"slower\n"
 		"  --shuffle SEED   put the elements of each matrix into a random order before: a "
@@ -105,8 +106,9 @@ parse_solver(const char *name)
 			options.solver = (enum eigen_solver)i;
 			return;
 		}
-	if (strcmp(name, "gram") != 0)
-		usage_error("--solver takes auto, lapack, two-stage or svd, and not '%s'", name);
+	if (strcmp(name, "gram") != 0 && strcmp(name, "cusolver") != 0)
+		usage_error("--solver takes auto, lapack, cusolver, two-stage or svd, and not '%s'",
+			    name);
 	options.solver = EIGEN_LAPACK;
 }
 

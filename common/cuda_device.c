@@ -1,8 +1,10 @@
 #include "cuda_device.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cuda_two_stage.h"
 #include "dtype.h"
 #include "eigen_bounds.h"
 
@@ -38,14 +40,14 @@ plan_memory(struct cuda_device *device, uint64_t limit, bool small)
 	head_room = free_bytes / HEAD_ROOM_PART;
 	if (head_room < LEAST_HEAD_ROOM)
 		head_room = smaller(LEAST_HEAD_ROOM, free_bytes / 2);
-	device->budget = free_bytes - head_room;
-	if (limit && limit < device->budget)
-		device->budget = (size_t)limit;
-	device->budget /= CUDA_SHARES;
+	device->abilities.budget = free_bytes - head_room;
+	if (limit && limit < device->abilities.budget)
+		device->abilities.budget = (size_t)limit;
+	device->abilities.budget /= CUDA_SHARES;
 	device->panel_bytes = smaller(small ? SMALL_PANEL : PANEL_BYTES,
-				      device->budget / LARGEST_PANEL_OF);
+				      device->abilities.budget / LARGEST_PANEL_OF);
 	device->block_bytes = smaller(small ? SMALL_BLOCK : BLOCK_BYTES,
-				      device->budget / LARGEST_BLOCK_OF);
+				      device->abilities.budget / LARGEST_BLOCK_OF);
 	return true;
 }
 
@@ -86,11 +88,15 @@ bool
 cuda_device_open(struct cuda_device *device, int number, enum eigen_solver solver, uint64_t limit,
 		 bool small)
 {
-	*device = (struct cuda_device){.number = number, .solver = solver};
-	return cuda_ok("cudaSetDevice", cudaSetDevice(number)) &&
-	       cuda_ok("cudaStreamCreate",
-		       cudaStreamCreateWithFlags(&device->stream, cudaStreamNonBlocking)) &&
-	       open_libraries(device) && plan_memory(device, limit, small) && fill_tables(device);
+	*device = (struct cuda_device){.number = number, .abilities.solver = solver};
+	if (!cuda_ok("cudaSetDevice", cudaSetDevice(number)) ||
+	    !cuda_ok("cudaStreamCreate",
+		     cudaStreamCreateWithFlags(&device->stream, cudaStreamNonBlocking)) ||
+	    !open_libraries(device) || !plan_memory(device, limit, small) || !fill_tables(device))
+		return false;
+	device->abilities.two_stage = cuda_two_stage_open(number, &device->processors);
+	cudaGetLastError(); /* it is no error that it cannot */
+	return true;
 }
 
 void
@@ -113,7 +119,8 @@ cuda_device_reset(struct cuda_device *device)
 	if (device->stream)
 		cudaStreamDestroy(device->stream);
 	free(device->host_work);
-	*device = (struct cuda_device){.number = device->number, .solver = device->solver};
+	*device = (struct cuda_device){.number = device->number,
+				       .abilities.solver = device->abilities.solver};
 }
 
 bool
@@ -125,9 +132,10 @@ cuda_grow(struct cuda_device *device, struct cuda_buffer *buffer, size_t size)
 		return false;
 	device->used -= buffer->size;
 	*buffer = (struct cuda_buffer){0};
-	if (size > device->budget || device->used > device->budget - size)
+	if (size > device->abilities.budget || device->used > device->abilities.budget - size)
 		return cuda_no_memory("%zu MiB more are needed, and %zu of %zu MiB are in use",
-				      size / MIB + 1, device->used / MIB, device->budget / MIB);
+				      size / MIB + 1, device->used / MIB,
+				      device->abilities.budget / MIB);
 	if (!cuda_ok("cudaMalloc", cudaMalloc(&buffer->memory, size)))
 		return false;
 	buffer->size = size;
@@ -143,7 +151,7 @@ cuda_device_cut(const struct cuda_device *device, const struct eigen_job *job)
 	size_t m = eigen_larger_side(job);
 	size_t depth = device->panel_bytes / (job->count * sizeof(double));
 
-	if (device->solver == EIGEN_SVD || depth > m)
+	if (device->abilities.solver == EIGEN_SVD || depth > m)
 		depth = m;
 	return cuda_cut(job, depth ? depth : 1, device->block_bytes);
 }
@@ -155,40 +163,76 @@ cuda_device_cut(const struct cuda_device *device, const struct eigen_job *job)
 /* Of the budget; the rest is for panels, blocks and results. */
 #define SOLVER_PART 0.75
 
+/* Our own solver takes so many elements at once: more fill the device no better. */
+#define MOST_ELEMENTS ((size_t)16 * 4096 * 4096)
+
+static bool
+is_two_stage(const struct cuda_abilities *abilities, size_t n)
+{
+	return abilities->two_stage && n >= CUDA_TWO_STAGE_LEAST && n <= CUDA_TWO_STAGE_MOST &&
+	       (abilities->solver == EIGEN_AUTO || abilities->solver == EIGEN_TWO_STAGE);
+}
+
+/* The side of a Gram matrix in memory. */
+static size_t
+side_of_gram(const struct cuda_abilities *abilities, size_t n)
+{
+	return is_two_stage(abilities, n) ? cuda_two_stage_side(n) : n;
+}
+
 /* Bytes for a Gram matrix and what the solver needs for it. */
 static double
-bytes_of_gram(size_t n)
+bytes_of_gram(const struct cuda_abilities *abilities, size_t n)
 {
-	return (1.0 + WORK_MATRICES) * (double)n * (double)n * sizeof(double) + WORK_MORE;
+	double side = (double)side_of_gram(abilities, n), bytes = side * side * sizeof(double);
+
+	return is_two_stage(abilities, n) ? bytes + (double)cuda_two_stage_memory(n, 1)
+					  : (1 + WORK_MATRICES) * bytes + WORK_MORE;
 }
 
 /* The SVD's work space is not known without asking it: as much again was seen to be not enough. */
 bool
-cuda_fits(size_t budget, enum eigen_solver solver, const struct eigen_job *job)
+cuda_fits(const struct cuda_abilities *abilities, const struct eigen_job *job)
 {
 	double n = (double)job->count, m = (double)eigen_larger_side(job);
+	double budget = (double)abilities->budget;
 
-	if (n * sizeof(double) > (double)budget / LARGEST_BLOCK_OF)
+	if (n * sizeof(double) > budget / LARGEST_BLOCK_OF)
 		return false;
-	if (solver == EIGEN_SVD)
-		return (2 * m * n + 64 * n) * sizeof(double) <= 0.25 * (double)budget;
-	return bytes_of_gram(job->count) <= SOLVER_PART * (double)budget;
+	if (abilities->solver == EIGEN_SVD)
+		return (2 * m * n + 64 * n) * sizeof(double) <= 0.25 * budget;
+	return bytes_of_gram(abilities, job->count) <= SOLVER_PART * budget;
 }
 
+/*
+ * XsyevBatched always gets as many: fewer are made up by zero matrices, which takes little longer, since the
+ * last digits of its results depend on the number. Those of our own solver do not.
+ */
 size_t
-cuda_call_size(size_t budget, enum eigen_solver solver, size_t n)
+cuda_call_size(const struct cuda_abilities *abilities, size_t n)
 {
-	bool small = solver != EIGEN_SVD && n <= CUDA_BATCH_SIDE;
+	double most = SOLVER_PART * (double)abilities->budget / bytes_of_gram(abilities, n);
 
-	return small && CUDA_BATCH_SIZE * bytes_of_gram(n) <= SOLVER_PART * (double)budget
-		       ? CUDA_BATCH_SIZE
-		       : 1;
+	if (abilities->solver == EIGEN_SVD)
+		return 1;
+	if (!is_two_stage(abilities, n))
+		return n <= CUDA_BATCH_SIDE && most >= CUDA_BATCH_SIZE ? CUDA_BATCH_SIZE : 1;
+	most = fmin(most, fmin(CUDA_BATCH_SIZE, (double)MOST_ELEMENTS / ((double)n * (double)n)));
+	return most < 1 ? 1 : (size_t)most;
 }
 
 static size_t
 call_size(const struct cuda_device *device, size_t n)
 {
-	return cuda_call_size(device->budget, device->solver, n);
+	return cuda_call_size(&device->abilities, n);
+}
+
+static double *
+gram_in(struct cuda_device *device, size_t n, size_t place)
+{
+	size_t side = side_of_gram(&device->abilities, n);
+
+	return (double *)device->grams.memory + place * side * side;
 }
 
 /* The bytes of results: eigenvalues, a trace and what the solver says for each matrix. */
@@ -219,11 +263,11 @@ infos_in(struct cuda_device *device, size_t n, size_t count)
 bool
 cuda_begin(struct cuda_device *device, const struct cuda_cut *cut)
 {
-	size_t n = cut->n, size = call_size(device, n);
+	size_t n = cut->n, size = call_size(device, n), side = side_of_gram(&device->abilities, n);
 
 	return cuda_grow(device, &device->panel, cut->depth * n * sizeof(double)) &&
-	       (device->solver == EIGEN_SVD ||
-		cuda_grow(device, &device->grams, size * n * n * sizeof(double))) &&
+	       (device->abilities.solver == EIGEN_SVD ||
+		cuda_grow(device, &device->grams, size * side * side * sizeof(double))) &&
 	       cuda_grow(device, &device->results, results_of(n, size));
 }
 
@@ -232,16 +276,16 @@ static bool
 add_panel(struct cuda_device *device, const struct cuda_cut *cut, size_t end, size_t place)
 {
 	size_t filled = (end - 1) % cut->depth + 1;
-	int n = (int)cut->n;
+	int n = (int)cut->n, side = (int)side_of_gram(&device->abilities, cut->n);
 	double one = 1, kept = end > cut->depth;
 
 	/* By columns, the panel of a tall W is n x filled, that of a wide one depth x n. */
-	return cublas_ok(
-		"cublasDsyrk",
-		cuda.cublasDsyrk_v2(device->blas, CUBLAS_FILL_MODE_LOWER,
-				    cut->tall ? CUBLAS_OP_N : CUBLAS_OP_T, n, (int)filled, &one,
-				    device->panel.memory, cut->tall ? n : (int)cut->depth, &kept,
-				    (double *)device->grams.memory + place * cut->n * cut->n, n));
+	return cublas_ok("cublasDsyrk",
+			 cuda.cublasDsyrk_v2(device->blas, CUBLAS_FILL_MODE_LOWER,
+					     cut->tall ? CUBLAS_OP_N : CUBLAS_OP_T, n, (int)filled,
+					     &one, device->panel.memory,
+					     cut->tall ? n : (int)cut->depth, &kept,
+					     gram_in(device, cut->n, place), side));
 }
 
 bool
@@ -256,14 +300,14 @@ cuda_add_block(struct cuda_device *device, const struct cuda_cut *cut, const voi
 				   .columns = cut->tall ? cut->n : count};
 	/* Along the larger side and along the smaller one. The SVD takes W with its larger side
 	 * first, by columns. */
-	bool long_rows = cut->tall && device->solver != EIGEN_SVD;
+	bool long_rows = cut->tall && device->abilities.solver != EIGEN_SVD;
 	size_t step = long_rows ? cut->n : 1, other = long_rows ? 1 : cut->depth;
 	double *target = (double *)device->panel.memory + first % cut->depth * step;
 
 	if (!cuda_ok("widening", cuda_widen(&block, target, cut->tall ? step : other,
 					    cut->tall ? other : step, -exponent, device->stream)))
 		return false;
-	if (device->solver == EIGEN_SVD ||
+	if (device->abilities.solver == EIGEN_SVD ||
 	    ((first + count) % cut->depth && first + count != cut->m))
 		return true;
 	return add_panel(device, cut, first + count, place);
@@ -282,16 +326,17 @@ fetch(struct cuda_device *device, void *target, const void *source, size_t size)
 bool
 cuda_check_traces(struct cuda_device *device, size_t n, size_t count, double *traces)
 {
-	double *grams = device->grams.memory, *sums = traces_in(device, n, count);
+	double *sums = traces_in(device, n, call_size(device, n));
+	size_t side = side_of_gram(&device->abilities, n);
 
-	if (!cuda_ok("sums of diagonals",
-		     cuda_sum_diagonals(grams, n, n, count, sums, device->stream)) ||
+	if (!cuda_ok("sums of diagonals", cuda_sum_diagonals(device->grams.memory, n, side, count,
+							     sums, device->stream)) ||
 	    !fetch(device, traces, sums, count * sizeof(double)))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (!eigen_trace_is_safe(traces[i]) &&
 		    !cuda_ok("cudaMemsetAsync",
-			     cudaMemsetAsync(grams + i * n * n, 0, n * n * sizeof(double),
+			     cudaMemsetAsync(gram_in(device, n, i), 0, side * side * sizeof(double),
 					     device->stream)))
 			return false;
 	return true;
@@ -359,8 +404,27 @@ static bool
 fill_call(struct cuda_device *device, size_t n, size_t count, size_t size)
 {
 	return cuda_ok("cudaMemsetAsync",
-		       cudaMemsetAsync((double *)device->grams.memory + count * n * n, 0,
+		       cudaMemsetAsync(gram_in(device, n, count), 0,
 				       (size - count) * n * n * sizeof(double), device->stream));
+}
+
+/* By our own solver, which leaves none unsolved. */
+static bool
+solve_two_stage(struct cuda_device *device, size_t n, size_t count, size_t size)
+{
+	struct cuda_two_stage_batch batch = {.n = n,
+					     .count = count,
+					     .processors = device->processors,
+					     .matrices = device->grams.memory,
+					     .traces = traces_in(device, n, size),
+					     .values = values_in(device)};
+
+	if (!cuda_grow(device, &device->work, cuda_two_stage_memory(n, size)))
+		return false;
+	batch.work = device->work.memory;
+	return cuda_ok("cudaMemsetAsync", cudaMemsetAsync(infos_in(device, n, size), 0,
+							  count * sizeof(int), device->stream)) &&
+	       cuda_ok("our solver", cuda_two_stage_solve(&batch, device->stream));
 }
 
 bool
@@ -368,13 +432,20 @@ cuda_solve_grams(struct cuda_device *device, size_t n, size_t count, double *val
 		 const char **method)
 {
 	size_t size = call_size(device, n);
-	bool batched = size > 1;
+	bool solved;
 
-	*method = batched ? "gram-cuda-batched" : "gram-cuda-xsyevd";
-	return (batched ? fill_call(device, n, count, size) &&
-				  solve_batch(device, (int64_t)n, (int64_t)size)
-			: solve_one(device, (int64_t)n)) &&
-	       fetch(device, values, values_in(device), n * count * sizeof(double)) &&
+	if (is_two_stage(&device->abilities, n)) {
+		*method = "gram-cuda-two-stage";
+		solved = solve_two_stage(device, n, count, size);
+	} else if (size > 1) {
+		*method = "gram-cuda-batched";
+		solved = fill_call(device, n, count, size) &&
+			 solve_batch(device, (int64_t)n, (int64_t)size);
+	} else {
+		*method = "gram-cuda-xsyevd";
+		solved = solve_one(device, (int64_t)n);
+	}
+	return solved && fetch(device, values, values_in(device), n * count * sizeof(double)) &&
 	       fetch(device, infos, infos_in(device, n, size), count * sizeof(int));
 }
 

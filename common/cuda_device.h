@@ -14,10 +14,7 @@
 #include "cuda_library.h"
 #include "eigen.h"
 
-/*
- * Gram matrices up to this side share calls of the solver, always so many: fewer are made up to that by zero
- * matrices, which takes little longer, and the last digits depend on the number.
- */
+/* Small matrices, up to this side, share calls of a solver, at most so many. */
 #define CUDA_BATCH_SIDE 1024
 #define CUDA_BATCH_SIZE 32
 
@@ -31,10 +28,17 @@ struct cuda_buffer {
 	size_t size;
 };
 
+/* What a device can do, as far as matrices are dealt out by it. */
+struct cuda_abilities {
+	enum eigen_solver solver; /* that was asked for */
+	bool two_stage;		  /* cuda_two_stage.h may run there */
+	size_t budget;		  /* bytes of memory that may be allocated */
+};
+
 struct cuda_device {
-	int number;
-	enum eigen_solver solver;
-	size_t budget, used; /* bytes that may be, and that are, allocated */
+	int number, processors;
+	struct cuda_abilities abilities;
+	size_t used; /* bytes that are allocated */
 	size_t panel_bytes, block_bytes;
 	cudaStream_t stream;
 	cublasHandle_t blas;
@@ -42,7 +46,7 @@ struct cuda_device {
 	cusolverDnParams_t parameters;
 	struct cuda_buffer tables; /* of double, for every type of 8 bits */
 	struct cuda_buffer panel;  /* part of W in double; all of it for the SVD */
-	struct cuda_buffer grams;  /* n x n matrices */
+	struct cuda_buffer grams;  /* n x n matrices, or larger by what the solver wants */
 	struct cuda_buffer results, work;
 	void *host_work;
 	size_t host_work_size;
@@ -64,14 +68,11 @@ bool cuda_grow(struct cuda_device *device, struct cuda_buffer *buffer, size_t si
 /* How a matrix is cut for this device. */
 struct cuda_cut cuda_device_cut(const struct cuda_device *device, const struct eigen_job *job);
 
-/* Whether a matrix is small enough for a device of so many bytes. */
-bool cuda_fits(size_t budget, enum eigen_solver solver, const struct eigen_job *job);
+/* Whether a matrix is small enough for a device. */
+bool cuda_fits(const struct cuda_abilities *abilities, const struct eigen_job *job);
 
-/*
- * How many Gram matrices of a side share a call of the solver where so many bytes may be used:
- * CUDA_BATCH_SIZE, or 1.
- */
-size_t cuda_call_size(size_t budget, enum eigen_solver solver, size_t n);
+/* How many Gram matrices of a side may share a call of the solver. */
+size_t cuda_call_size(const struct cuda_abilities *abilities, size_t n);
 
 /*
  * Makes room for as many matrices like that one as share a call, which cuda_add_block() then fills one after

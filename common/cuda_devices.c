@@ -31,9 +31,8 @@ struct worker {
 	struct cuda_device device;
 	int number;
 	pthread_t thread;
-	pthread_mutex_t
-		*solving; /* one at a time of the threads that share a device: two solvers at
-	                             once are not faster, and would both be sent matrices at once */
+	/* Whether one of the threads that share the device is at its solver: two at once are not faster. */
+	bool *solving;
 	struct {
 		void *host; /* pinned */
 		size_t size;
@@ -54,8 +53,8 @@ struct devices {
 	pthread_cond_t changed;
 	struct waiting *head, **tail;
 	bool ended;
-	size_t budget; /* the least of all devices' */
-	pthread_mutex_t solving[MOST_DEVICES];
+	struct cuda_abilities abilities; /* of all devices, with the least of their memory */
+	bool solving[MOST_DEVICES];
 	size_t count;
 	struct worker workers[];
 };
@@ -68,6 +67,98 @@ devices_libraries(void)
 	snprintf(text, sizeof(text), "back end: CUDA %d.%d\n", CUDART_VERSION / 1000,
 		 CUDART_VERSION % 1000 / 10);
 	return text;
+}
+
+/* --- the queue --- */
+
+/* Matrices of one side that share a call of the solver, at most `most` of them. */
+struct batch {
+	struct eigen_job *jobs[CUDA_BATCH_SIZE];
+	size_t count, most;
+};
+
+static size_t
+waiting_like(const struct devices *devices, const struct eigen_job *job)
+{
+	size_t count = 0;
+
+	for (const struct waiting *at = devices->head; at; at = at->next)
+		count += at->job->count == job->count;
+	return count;
+}
+
+/*
+ * What is to be done next, where something waits: small matrices gather while there are larger ones, since
+ * a call takes about as long for one of them as for many.
+ */
+static const struct eigen_job *
+choose_next(const struct devices *devices)
+{
+	for (const struct waiting *at = devices->head; at; at = at->next)
+		if (at->job->count > CUDA_BATCH_SIDE ||
+		    waiting_like(devices, at->job) >=
+			    cuda_call_size(&devices->abilities, at->job->count))
+			return at->job;
+	return devices->head->job;
+}
+
+/* Adds to a batch what waits and has that side; returns whether there was any. The lock is held. */
+static bool
+take_like(struct devices *devices, size_t n, struct batch *batch)
+{
+	size_t before = batch->count;
+
+	for (struct waiting **at = &devices->head; *at && batch->count < batch->most;) {
+		struct waiting *waiting = *at;
+
+		if (waiting->job->count != n) {
+			at = &waiting->next;
+			continue;
+		}
+		batch->jobs[batch->count++] = waiting->job;
+		*at = waiting->next;
+		if (!*at)
+			devices->tail = at;
+		free(waiting);
+	}
+	return batch->count > before;
+}
+
+/* Takes from the queue what is to be done next, in one call. The lock is held. */
+static void
+take_batch(struct devices *devices, struct batch *batch)
+{
+	const struct eigen_job *first = devices->head ? choose_next(devices) : NULL;
+
+	batch->count = 0;
+	if (!first)
+		return;
+	batch->most = cuda_call_size(&devices->abilities, first->count);
+	take_like(devices, first->count, batch);
+}
+
+/*
+ * Waits for the device's solver, and takes it. While another thread is at it, more matrices may come that the
+ * batch has room for: then returns false, for them to be sent before this is called again.
+ */
+static bool
+begin_solving(struct worker *worker, struct batch *batch)
+{
+	struct devices *devices = worker->devices;
+	bool more = false;
+
+	pthread_mutex_lock(&devices->lock);
+	while (*worker->solving) {
+		more = batch->count < batch->most &&
+		       take_like(devices, batch->jobs[0]->count, batch);
+		if (more)
+			break;
+		pthread_cond_wait(&devices->changed, &devices->lock);
+	}
+	if (!more)
+		*worker->solving = true;
+	pthread_mutex_unlock(&devices->lock);
+	return !more;
 }
 
 /* --- one matrix on its way to the device --- */
@@ -152,44 +243,56 @@ finish_gram(struct eigen_job *job, const double *values, int info, double trace,
 	job->status = eigen_finish_values(job, exponent);
 }
 
+/* Puts a matrix into place `place` of the call that is being prepared. */
+static bool
+send_gram(struct worker *worker, const struct eigen_job *job, int exponent, size_t place)
+{
+	struct cuda_cut cut = cuda_device_cut(&worker->device, job);
+
+	return cuda_begin(&worker->device, &cut) && send_matrix(worker, &cut, exponent, place);
+}
+
+static void
+end_solving(struct worker *worker)
+{
+	struct devices *devices = worker->devices;
+
+	pthread_mutex_lock(&devices->lock);
+	*worker->solving = false;
+	pthread_cond_broadcast(&devices->changed);
+	pthread_mutex_unlock(&devices->lock);
+}
+
 /* Gram matrices of one side in one call, of which all but the first exponents are 0. */
 static bool
-solve_grams(struct worker *worker, struct eigen_job *const *jobs, size_t count, int exponent,
-	    bool *scale)
+solve_grams(struct worker *worker, struct batch *batch, int exponent, bool *scale)
 {
-	size_t n = jobs[0]->count;
-	double *values = xmalloc(count * n * sizeof(*values)),
-	       *traces = xmalloc(count * sizeof(*traces));
-	int *infos = xcalloc(count, sizeof(*infos));
+	double *values, traces[CUDA_BATCH_SIZE];
+	int infos[CUDA_BATCH_SIZE] = {0};
+	size_t n = batch->jobs[0]->count, sent = 0;
 	const char *method;
 	bool good = true;
 
-	/* Their other sides differ: room for the largest of them first. */
-	for (size_t i = 0; good && i < count; i++) {
-		struct cuda_cut cut = cuda_device_cut(&worker->device, jobs[i]);
+	do
+		while (good && sent < batch->count) {
+			good = send_gram(worker, batch->jobs[sent], exponent, sent);
+			sent++;
+		}
+	while (good && !begin_solving(worker, batch));
+	if (!good)
+		return false;
+	values = xmalloc(batch->count * n * sizeof(*values));
+	good = cuda_check_traces(&worker->device, n, batch->count, traces) &&
+	       cuda_solve_grams(&worker->device, n, batch->count, values, infos, &method);
+	end_solving(worker);
+	for (size_t i = 0; good && i < batch->count; i++) {
+		struct eigen_job *job = batch->jobs[i];
 
-		good = cuda_begin(&worker->device, &cut);
-	}
-	for (size_t i = 0; good && i < count; i++) {
-		struct cuda_cut cut = cuda_device_cut(&worker->device, jobs[i]);
-
-		good = send_matrix(worker, &cut, exponent, i);
-	}
-	if (good && cuda_check_traces(&worker->device, n, count, traces)) {
-		pthread_mutex_lock(worker->solving);
-		good = cuda_solve_grams(&worker->device, n, count, values, infos, &method);
-		pthread_mutex_unlock(worker->solving);
-	} else {
-		good = false;
-	}
-	for (size_t i = 0; good && i < count; i++) {
 		scale[i] = !eigen_trace_is_safe(traces[i]);
 		if (!scale[i] || exponent)
-			finish_gram(jobs[i], values + i * n, infos[i], traces[i], exponent, method);
+			finish_gram(job, values + i * n, infos[i], traces[i], exponent, method);
 	}
 	free(values);
-	free(traces);
-	free(infos);
 	return good;
 }
 
@@ -211,7 +314,8 @@ solve_scaled(struct worker *worker, struct eigen_job *job)
 		job->lambda_error = 0;
 		return true;
 	}
-	return solve_grams(worker, &job, 1, exponent, &scale);
+	return solve_grams(worker, &(struct batch){.jobs = {job}, .count = 1, .most = 1}, exponent,
+			   &scale);
 }
 
 static bool
@@ -229,9 +333,10 @@ solve_svd(struct worker *worker, struct eigen_job *job)
 	values = xmalloc(job->count * sizeof(*values));
 	good = cuda_begin(&worker->device, &cut) && send_matrix(worker, &cut, exponent, 0);
 	if (good) {
-		pthread_mutex_lock(worker->solving);
+		while (!begin_solving(worker, &(struct batch){.most = 0}))
+			continue;
 		good = cuda_solve_svd(&worker->device, &cut, values, &info);
-		pthread_mutex_unlock(worker->solving);
+		end_solving(worker);
 	}
 	if (good) {
 		job->method = "svd-cuda-xgesvd";
@@ -247,16 +352,16 @@ solve_svd(struct worker *worker, struct eigen_job *job)
 }
 
 static bool
-solve(struct worker *worker, struct eigen_job *const *jobs, size_t count)
+solve(struct worker *worker, struct batch *batch)
 {
 	bool scale[CUDA_BATCH_SIZE] = {false};
 
-	if (worker->device.solver == EIGEN_SVD)
-		return solve_svd(worker, jobs[0]);
-	if (!solve_grams(worker, jobs, count, 0, scale))
+	if (worker->device.abilities.solver == EIGEN_SVD)
+		return solve_svd(worker, batch->jobs[0]);
+	if (!solve_grams(worker, batch, 0, scale))
 		return false;
-	for (size_t i = 0; i < count; i++)
-		if (scale[i] && !solve_scaled(worker, jobs[i]))
+	for (size_t i = 0; i < batch->count; i++)
+		if (scale[i] && !solve_scaled(worker, batch->jobs[i]))
 			return false;
 	return true;
 }
@@ -294,74 +399,30 @@ close_device(struct worker *worker)
 
 /* What failed is tried once more, each matrix by itself and with little memory. */
 static void
-solve_again(struct worker *worker, struct eigen_job *const *jobs, size_t count)
+solve_again(struct worker *worker, const struct batch *failed)
 {
-	for (size_t i = 0; i < count; i++) {
-		free(jobs[i]->values);
-		jobs[i]->values = NULL;
+	for (size_t i = 0; i < failed->count; i++) {
+		struct batch one = {.jobs = {failed->jobs[i]}, .count = 1, .most = 1};
+
+		free(one.jobs[0]->values);
+		one.jobs[0]->values = NULL;
 		close_device(worker);
-		if (open_device(worker, true) && solve(worker, jobs + i, 1))
+		if (open_device(worker, true) && solve(worker, &one))
 			continue;
 		warn("GPU %d: %s", worker->number, cuda_last_error());
-		jobs[i]->status = cuda_was_out_of_memory() ? EIGEN_OUT_OF_MEMORY
-							   : EIGEN_DEVICE_FAILED;
+		one.jobs[0]->status = cuda_was_out_of_memory() ? EIGEN_OUT_OF_MEMORY
+							       : EIGEN_DEVICE_FAILED;
 	}
 	close_device(worker);
 	open_device(worker, false);
 }
 
-/* How many matrices like this may share a call of the solver. */
-static size_t
-most_like(const struct devices *devices, const struct eigen_job *job)
+/* What all devices can do. */
+static void
+share_abilities(struct cuda_abilities *all, const struct cuda_abilities *one)
 {
-	return cuda_call_size(devices->budget, devices->options.solver, job->count);
-}
-
-static size_t
-waiting_like(const struct devices *devices, const struct eigen_job *job)
-{
-	size_t count = 0;
-
-	for (const struct waiting *at = devices->head; at; at = at->next)
-		count += at->job->count == job->count;
-	return count;
-}
-
-/*
- * What is to be done next, where something waits: small matrices gather while there are larger ones, since
- * a call takes about as long for one of them as for many.
- */
-static const struct eigen_job *
-choose_next(const struct devices *devices)
-{
-	for (const struct waiting *at = devices->head; at; at = at->next)
-		if (most_like(devices, at->job) == 1 ||
-		    waiting_like(devices, at->job) >= CUDA_BATCH_SIZE)
-			return at->job;
-	return devices->head->job;
-}
-
-/* Takes from the queue what is to be done next, in one call. The lock is held. */
-static size_t
-take_batch(struct devices *devices, struct eigen_job **jobs)
-{
-	const struct eigen_job *first = devices->head ? choose_next(devices) : NULL;
-	size_t most = first ? most_like(devices, first) : 0, count = 0;
-
-	for (struct waiting **at = &devices->head; *at && count < most;) {
-		struct waiting *waiting = *at;
-
-		if (most == 1 ? waiting->job != first : waiting->job->count != first->count) {
-			at = &waiting->next;
-			continue;
-		}
-		jobs[count++] = waiting->job;
-		*at = waiting->next;
-		if (!*at)
-			devices->tail = at;
-		free(waiting);
-	}
-	return count;
+	all->two_stage = all->two_stage && one->two_stage;
+	all->budget = one->budget < all->budget ? one->budget : all->budget;
 }
 
 static void
@@ -372,8 +433,8 @@ report_opening(struct worker *worker, bool opened)
 	pthread_mutex_lock(&devices->lock);
 	worker->opened = opened;
 	worker->failed = !opened;
-	if (opened && worker->device.budget < devices->budget)
-		devices->budget = worker->device.budget;
+	if (opened)
+		share_abilities(&devices->abilities, &worker->device.abilities);
 	if (!opened)
 		snprintf(worker->reason, sizeof(worker->reason), "%s", cuda_last_error());
 	pthread_cond_broadcast(&devices->changed);
@@ -385,26 +446,24 @@ work(void *argument)
 {
 	struct worker *worker = argument;
 	struct devices *devices = worker->devices;
-	struct eigen_job *jobs[CUDA_BATCH_SIZE];
+	struct batch batch;
 	bool opened = open_device(worker, false);
 
 	report_opening(worker, opened);
 	pthread_mutex_lock(&devices->lock);
 	while (opened) {
-		size_t count;
-
 		while (!devices->head && !devices->ended)
 			pthread_cond_wait(&devices->changed, &devices->lock);
-		count = take_batch(devices, jobs);
-		if (!count)
+		take_batch(devices, &batch);
+		if (!batch.count)
 			break;
 		pthread_mutex_unlock(&devices->lock);
-		if (!solve(worker, jobs, count)) {
+		if (!solve(worker, &batch)) {
 			warn("GPU %d: %s; trying again", worker->number, cuda_last_error());
-			solve_again(worker, jobs, count);
+			solve_again(worker, &batch);
 		}
-		for (size_t i = 0; i < count; i++)
-			devices->done(devices->context, jobs[i]);
+		for (size_t i = 0; i < batch.count; i++)
+			devices->done(devices->context, batch.jobs[i]);
 		pthread_mutex_lock(&devices->lock);
 	}
 	pthread_mutex_unlock(&devices->lock);
@@ -480,10 +539,9 @@ devices_open(const struct eigen_options *options, devices_done *done, void *cont
 	devices->done = done;
 	devices->context = context;
 	devices->tail = &devices->head;
-	devices->budget = SIZE_MAX;
+	devices->abilities = (struct cuda_abilities){
+		.solver = options->solver, .two_stage = true, .budget = SIZE_MAX};
 	pthread_mutex_init(&devices->lock, NULL);
-	for (size_t i = 0; i < MOST_DEVICES; i++)
-		pthread_mutex_init(&devices->solving[i], NULL);
 	pthread_cond_init(&devices->changed, NULL);
 	for (; devices->count < (size_t)count; devices->count++) {
 		struct worker *worker = &devices->workers[devices->count];
@@ -506,7 +564,7 @@ bool
 devices_take(struct devices *devices, const struct eigen_job *job)
 {
 	return job->count >= 2 && job->count >= devices->options.device_side &&
-	       cuda_fits(devices->budget, devices->options.solver, job);
+	       cuda_fits(&devices->abilities, job);
 }
 
 void
@@ -537,8 +595,6 @@ devices_close(struct devices *devices)
 	for (size_t i = 0; i < devices->count; i++)
 		pthread_join(devices->workers[i].thread, NULL);
 	pthread_mutex_destroy(&devices->lock);
-	for (size_t i = 0; i < MOST_DEVICES; i++)
-		pthread_mutex_destroy(&devices->solving[i]);
 	pthread_cond_destroy(&devices->changed);
 	free(devices);
 }

@@ -29,7 +29,7 @@
 enum eigen_solver {
 	/* Eigenvalues of the Gram matrix of the smaller side: */
 	EIGEN_AUTO,	 /* by the faster of the two that follow */
-	EIGEN_LAPACK,	 /* by LAPACK */
+	EIGEN_LAPACK,	 /* by LAPACK, on a device by cuSOLVER */
 	EIGEN_TWO_STAGE, /* by our own solver */
 	/* Singular values of W, squared: small ones are relatively accurate, too. */
 	EIGEN_SVD

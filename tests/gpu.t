@@ -43,7 +43,9 @@ agree() {
 		NR > 1 { d = $2 - $5; if (d < 0) d = -d; if (!($1 == $4 && d <= $3 + $6)) { print; bad = 1 } }
 		END { exit bad || NR != 3 }'
 }
-ok 'gram: alpha within the sum of the errors' agree gram
+for solver in cusolver two-stage auto; do
+	ok "$solver: alpha within the sum of the errors" agree $solver
+done
 ok 'svd: alpha within the sum of the errors' agree svd
 if nvidia-smi -L | grep -q '^GPU 1'; then
 	ok 'the second GPU' agree gram 1
@@ -63,24 +65,25 @@ many() {
 	# shellcheck disable=SC2086 # options, to be split
 	st-synth -q --random $shapes -o "$tmp/many.safetensors"
 	st-layers "$tmp/many.safetensors" >"$tmp/many.st"
-	spectrum --gpu "$tmp/many.st" >"$tmp/many-gpu.st"
 }
-same() { spectrum --gpu "$@" "$tmp/many.st" | cmp - "$tmp/many-gpu.st"; }
 ok 'many small matrices' many
-ok 'again' same
-ok 'once more' same
-ok 'with some memory on the device' same --gpu-memory 2G
-ok 'with one matrix at a time' same --memory 1M
-
+for solver in auto cusolver; do
+	spectrum --gpu --solver $solver "$tmp/many.st" >"$tmp/many-gpu.st"
+	same() { spectrum --gpu --solver $solver "$@" "$tmp/many.st" | cmp - "$tmp/many-gpu.st"; }
+	ok "$solver: again" same
+	ok 'once more' same
+	ok 'with some memory on the device' same --gpu-memory 2G
+	ok 'with one matrix at a time' same --memory 1M
+done
 # What is said and done when the device fails. The library stands in front of cuSOLVER.
 failing() {
 	calls=$1 how=$2
 	shift 2
 	LD_PRELOAD="$BUILD/tests/on-gpu/fail_solver.so" FAIL_CALLS=$calls FAIL_AS=$how \
-		spectrum --gpu --gpu-side 1 "$tmp/one.st" "$@"
+		spectrum --gpu --gpu-side 1 --solver cusolver "$tmp/one.st" "$@"
 }
 st-layers --include 'layers\.0' "$tmp/model.safetensors" >"$tmp/one.st"
-spectrum --gpu --gpu-side 1 "$tmp/one.st" >"$tmp/one-gpu.st"
+spectrum --gpu --gpu-side 1 --solver cusolver "$tmp/one.st" >"$tmp/one-gpu.st"
 for how in memory lost; do
 	failing 1 $how >"$tmp/failed.st" 2>"$tmp/messages"
 	is "$how once: tried again" 0 $?
