@@ -90,7 +90,7 @@ $(CUDA): ALL_CFLAGS += -isystem $(CUDA_HOME)/include
 $(CUDA_KERNELS): $(BUILD)/%.o: %.cu $(wildcard common/cuda_*.h common/cuda_*.cuh)
 	$(call echo,NVCC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(NVCC) -O3 --fmad=false -Icommon $(CUDA_ARCH) -std=c++20 -Xcompiler -Wall -c -o $@ $<
+	$(Q)$(NVCC) -O3 -lineinfo --fmad=false -Icommon $(CUDA_ARCH) -std=c++20 -Xcompiler -Wall -c -o $@ $<
 
 $(BUILD)/spectrum-cuda: $(BUILD)/cmd/spectrum.o $(CUDA) $(ARCHIVE)
 	$(call echo,LINK)

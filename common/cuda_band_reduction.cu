@@ -74,45 +74,42 @@ cuda_mirror(const struct cuda_stages *stages, cudaStream_t stream)
 
 /* --- a panel before its factorisation --- */
 
-#define UPDATE_ROWS 128
+#define UPDATE_WARPS 4
+#define UPDATE_ROWS  (16 * UPDATE_WARPS)
 
-/* Subtracts X X'^T, of the panels that are put off, from BAND columns from c on. A warp has 32 rows. */
+/* Subtracts X X'^T, of the panels that are put off, from BAND columns from c on. A warp has 16 rows. */
 static __global__ void
-__launch_bounds__(UPDATE_ROWS)
+__launch_bounds__(UPDATE_WARPS *WARP)
 update_panel(struct cuda_stages stages, size_t c, size_t put_off)
 {
-	size_t side = stages.side, row = c + blockIdx.x * UPDATE_ROWS + threadIdx.x / WARP * WARP;
+	size_t side = stages.side, row = c + blockIdx.x * UPDATE_ROWS + threadIdx.x / WARP * 16 + GROUP;
 	double *matrix = stages.matrices + blockIdx.y * side * side;
 	const double *factors = stages.factors + blockIdx.y * side * 2 * stages.put_off;
-	double sum[2][4][4] = {};
+	double sum[4][4] = {};
 
 	if (row >= side)
 		return;
 	for (int half = 0; half < 2; half++)
-#pragma unroll 2
+#pragma unroll 4
 		for (size_t k = 0; k < put_off; k += 8) {
-			const double *x = factors + (half * stages.put_off + k + MEMBER) * side +
-					  row + GROUP;
+			const double *x = factors + (half * stages.put_off + k + MEMBER) * side + row;
 			const double *y = factors +
 					  ((1 - half) * stages.put_off + k + MEMBER) * side + c +
 					  GROUP;
-			double left[2][4], right[4][2];
+			double left[4], right[4][2];
 
-			for (int i = 0; i < 2; i++)
-				for (int part = 0; part < 4; part++)
-					left[i][part] = x[part / 2 * 4 * side + 16 * i + part % 2 * 8];
+			for (int part = 0; part < 4; part++)
+				left[part] = x[part / 2 * 4 * side + part % 2 * 8];
 			for (int j = 0; j < 4; j++)
 				for (int part = 0; part < 2; part++)
 					right[j][part] = y[part * 4 * side + 8 * j];
-			for (int i = 0; i < 2; i++)
-				for (int j = 0; j < 4; j++)
-					multiply_add(sum[i][j], left[i], right[j]);
+			for (int j = 0; j < 4; j++)
+				multiply_add(sum[j], left, right[j]);
 		}
-	for (int i = 0; i < 2; i++)
-		for (int j = 0; j < 4; j++)
-			for (int part = 0; part < 4; part++)
-				matrix[(c + 8 * j + 2 * MEMBER + part % 2) * side + row + 16 * i +
-				       GROUP + part / 2 * 8] -= sum[i][j][part];
+	for (int j = 0; j < 4; j++)
+		for (int part = 0; part < 4; part++)
+			matrix[(c + 8 * j + 2 * MEMBER + part % 2) * side + row + part / 2 * 8] -=
+				sum[j][part];
 }
 
 /* The lower triangle of the block on the diagonal at column c becomes part of the band. */
@@ -636,6 +633,7 @@ sum_pieces(struct cuda_stages stages, size_t first, unsigned pieces)
 
 	if (row >= side)
 		return;
+#pragma unroll 8
 	for (unsigned i = 0; i < pieces; i++)
 		sum += part[i * side * BAND];
 	stages.products[blockIdx.z * side * BAND + place] = sum;
@@ -673,7 +671,7 @@ project(struct cuda_stages stages, size_t first, size_t put_off)
 	const double *reflectors = stages.reflectors + matrix * side * BAND;
 	double sum[2][4][4] = {};
 
-#pragma unroll 2
+#pragma unroll 4
 	for (; row < end; row += 8) {
 		double left[2][4], right[4][2];
 
@@ -714,6 +712,7 @@ sum_projections(struct cuda_stages stages, unsigned chunks)
 	for (unsigned i = threadIdx.x; i < BAND * BAND; i += blockDim.x) {
 		double sum = 0;
 
+#pragma unroll 8
 		for (unsigned chunk = 0; chunk < chunks; chunk++)
 			sum += part[chunk * stride + i];
 		target[i] = sum;
@@ -721,7 +720,7 @@ sum_projections(struct cuda_stages stages, unsigned chunks)
 }
 
 #define FORM_WARPS 8
-#define FORM_ROWS  (FORM_WARPS * WARP)
+#define FORM_ROWS  (FORM_WARPS * 16)
 
 struct form_memory {
 	double products[BAND][PADDED(BAND)];		     /* Y^T V T, and then -S / 2 */
@@ -761,65 +760,59 @@ form_s(form_memory *memory, size_t put_off)
 	__syncthreads();
 }
 
-/* sum += sign * (32 rows of X, from k columns on) * right, for `depth` columns. */
+/* sum += sign * (16 rows of X, from k columns on) * right, for `depth` columns. */
 static __device__ __forceinline__ void
-add_product(double (&sum)[2][4][4], const double *x, size_t side, size_t depth, double sign,
+add_product(double (&sum)[4][4], const double *x, size_t side, size_t depth, double sign,
 	    const double (*right)[PADDED(BAND)])
 {
-#pragma unroll 2
+#pragma unroll 4
 	for (size_t k = 0; k < depth; k += 8) {
-		double left[2][4], of_right[4][2];
+		double left[4], of_right[4][2];
 
-		for (int i = 0; i < 2; i++)
-			for (int part = 0; part < 4; part++)
-				left[i][part] = sign * x[(k + MEMBER + part / 2 * 4) * side + 16 * i + GROUP +
-							 part % 2 * 8];
+		for (int part = 0; part < 4; part++)
+			left[part] = sign * x[(k + MEMBER + part / 2 * 4) * side + part % 2 * 8];
 		for (int j = 0; j < 4; j++)
 			for (int part = 0; part < 2; part++)
 				of_right[j][part] = right[k + MEMBER + part * 4][8 * j + GROUP];
-		for (int i = 0; i < 2; i++)
-			for (int j = 0; j < 4; j++)
-				multiply_add(sum[i][j], left[i], of_right[j]);
+		for (int j = 0; j < 4; j++)
+			multiply_add(sum[j], left, of_right[j]);
 	}
 }
 
-/* W = A V T - X C' - V S / 2; a warp has 32 rows. */
+/* W = A V T - X C' - V S / 2; a warp has 16 rows. */
 static __global__ void
-__launch_bounds__(FORM_ROWS)
+__launch_bounds__(FORM_WARPS *WARP)
 form_w(struct cuda_stages stages, size_t first, size_t put_off)
 {
 	extern __shared__ __align__(16) unsigned char shared[];
 	form_memory *memory = reinterpret_cast<form_memory *>(shared);
 	size_t side = stages.side, matrix = blockIdx.y;
-	size_t row = first + blockIdx.x * FORM_ROWS + threadIdx.x / WARP * WARP;
+	size_t row = first + blockIdx.x * FORM_ROWS + threadIdx.x / WARP * 16 + GROUP;
 	const double *projections =
 		stages.projections + matrix * (2 * stages.put_off / BAND + 1) * BAND * BAND;
 	double *v = stages.factors + matrix * side * 2 * stages.put_off, *w = v + stages.put_off * side;
 	const double *y = stages.products + matrix * side * BAND + row;
-	double sum[2][4][4];
+	double sum[4][4];
 
-	for (size_t i = threadIdx.x; i < 2 * put_off * BAND; i += blockDim.x)
+#pragma unroll 4
+	for (size_t i = threadIdx.x; i < 2 * put_off * BAND; i += FORM_WARPS * WARP)
 		memory->projections[i / BAND][i % BAND] = projections[i];
-	for (size_t i = threadIdx.x; i < BAND * BAND; i += blockDim.x)
+	for (size_t i = threadIdx.x; i < BAND * BAND; i += FORM_WARPS * WARP)
 		memory->products[i / BAND][i % BAND] = projections[2 * put_off * BAND + i];
 	__syncthreads();
 	form_s(memory, put_off);
 	if (row >= side)
 		return;
-	for (int i = 0; i < 2; i++)
-		for (int j = 0; j < 4; j++)
-			for (int part = 0; part < 4; part++)
-				sum[i][j][part] = y[(8 * j + 2 * MEMBER + part % 2) * side + 16 * i +
-						    GROUP + part / 2 * 8];
+	for (int j = 0; j < 4; j++)
+		for (int part = 0; part < 4; part++)
+			sum[j][part] = y[(8 * j + 2 * MEMBER + part % 2) * side + part / 2 * 8];
 	add_product(sum, v + row, side, put_off, -1, memory->projections + put_off);
 	add_product(sum, w + row, side, put_off, -1, memory->projections);
 	add_product(sum, v + put_off * side + row, side, BAND, 1, memory->products);
 	w += put_off * side + row;
-	for (int i = 0; i < 2; i++)
-		for (int j = 0; j < 4; j++)
-			for (int part = 0; part < 4; part++)
-				w[(8 * j + 2 * MEMBER + part % 2) * side + 16 * i + GROUP +
-				  part / 2 * 8] = sum[i][j][part];
+	for (int j = 0; j < 4; j++)
+		for (int part = 0; part < 4; part++)
+			w[(8 * j + 2 * MEMBER + part % 2) * side + part / 2 * 8] = sum[j][part];
 }
 
 /* --- the rest of the matrix --- */
@@ -860,6 +853,46 @@ row_of_tile(unsigned x)
 	while ((row + 1) * (row + 2) <= x)
 		row++;
 	return row;
+}
+
+/*
+ * Subtracts a thread's part of 16 rows of four products from what is on and below the diagonal, and mirrors it.
+ * All is read before any is written, since a read takes long.
+ */
+static __device__ __forceinline__ void
+subtract_mirrored(double *matrix, size_t side, size_t row, size_t column, const double (&sum)[4][4])
+{
+	double value[4][4];
+
+#pragma unroll
+	for (int j = 0; j < 4; j++)
+#pragma unroll
+		for (int part = 0; part < 4; part++) {
+			size_t r = row + part / 2 * 8, c = column + 8 * j + part % 2;
+
+			value[j][part] = r >= c && r < side ? matrix[c * side + r] : 0;
+		}
+#pragma unroll
+	for (int j = 0; j < 4; j++)
+#pragma unroll
+		for (int part = 0; part < 4; part++) {
+			size_t r = row + part / 2 * 8, c = column + 8 * j + part % 2;
+
+			value[j][part] -= sum[j][part];
+			if (r >= c && r < side)
+				matrix[c * side + r] = value[j][part];
+		}
+#pragma unroll
+	for (int j = 0; j < 4; j++)
+#pragma unroll
+		for (int half = 0; half < 2; half++) {
+			size_t r = row + half * 8, c = column + 8 * j;
+			double *mirrored = matrix + r * side + c;
+
+			if (r > c && r < side)
+				*(double2 *)mirrored =
+					make_double2(value[j][2 * half], value[j][2 * half + 1]);
+		}
 }
 
 /* Subtracts X X'^T of all panels that were put off, on and below the diagonal, and mirrors it. */
@@ -921,19 +954,10 @@ update_trailing(struct cuda_stages stages, size_t first)
 					multiply_add(sum[i][j], left[i], right[j]);
 		}
 	}
+#pragma unroll
 	for (int i = 0; i < 4; i++)
-		for (int j = 0; j < 4; j++)
-			for (int part = 0; part < 4; part++) {
-				size_t r = row + warp_row + 16 * i + GROUP + part / 2 * 8;
-				size_t c = column + warp_column + 8 * j + 2 * MEMBER + part % 2;
-
-				if (r < c || r >= side)
-					continue;
-				double value = matrix[c * side + r] - sum[i][j][part];
-
-				matrix[c * side + r] = value;
-				matrix[r * side + c] = value;
-			}
+		subtract_mirrored(matrix, side, row + warp_row + 16 * i + GROUP,
+				  column + warp_column + 2 * MEMBER, sum[i]);
 }
 
 /* --- all panels --- */
@@ -1057,7 +1081,7 @@ launch_w(const struct cuda_stages *stages, size_t first, size_t put_off, cudaStr
 	project<<<dim3(groups, chunks, count), WARP * PROJECTION_WARPS, 0, stream>>>(*stages, first,
 										       put_off);
 	sum_projections<<<dim3(groups, count), SUM_THREADS, 0, stream>>>(*stages, chunks);
-	form_w<<<dim3(parts_of(left, FORM_ROWS), count), FORM_ROWS, sizeof(form_memory), stream>>>(
+	form_w<<<dim3(parts_of(left, FORM_ROWS), count), FORM_WARPS * WARP, sizeof(form_memory), stream>>>(
 		*stages, first, put_off);
 }
 
@@ -1073,8 +1097,8 @@ cuda_reduce_to_band(const struct cuda_stages *stages, cudaStream_t stream)
 		size_t put_off = c % stages->put_off, first = c + BAND;
 
 		if (put_off)
-			update_panel<<<dim3(parts_of(side - c, UPDATE_ROWS), count), UPDATE_ROWS, 0,
-				       stream>>>(*stages, c, put_off);
+			update_panel<<<dim3(parts_of(side - c, UPDATE_ROWS), count),
+				       UPDATE_WARPS * WARP, 0, stream>>>(*stages, c, put_off);
 		error = side <= SIDE_SMALL
 				? launch_panel<WARPS_SMALL, 2>(stages, c, put_off, stream)
 				: launch_panel<WARPS_LARGE, 1>(stages, c, put_off, stream);
@@ -1090,7 +1114,7 @@ cuda_reduce_to_band(const struct cuda_stages *stages, cudaStream_t stream)
 	if (error)
 		return error;
 	if ((side - BAND) % stages->put_off)
-		update_panel<<<dim3(1, count), UPDATE_ROWS, 0, stream>>>(
+		update_panel<<<dim3(1, count), UPDATE_WARPS * WARP, 0, stream>>>(
 			*stages, side - BAND, (side - BAND) % stages->put_off);
 	store_last_diagonal<<<count, 256, 0, stream>>>(*stages);
 	return cudaGetLastError();

@@ -394,6 +394,7 @@ chase_sweeps(struct cuda_stages stages)
 		else if (threadIdx.x % WARP == 0)
 			store_blocks(&memory, ring, &sweeps);
 		sweeps.base += sweeps.blocks + 1;
+		__syncwarp(); /* one lane stores */
 	}
 }
 

@@ -35,11 +35,13 @@ shared_address(const void *place)
 static __device__ __forceinline__ void
 multiply_add(double (&sum)[4], const double (&left)[4], const double (&right)[2])
 {
-	ON_HOPPER("mma.sync.aligned.m16n8k8.row.col.f64.f64.f64.f64 "
-		  "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-		  : "+d"(sum[0]), "+d"(sum[1]), "+d"(sum[2]), "+d"(sum[3])
-		  : "d"(left[0]), "d"(left[1]), "d"(left[2]), "d"(left[3]), "d"(right[0]),
-		    "d"(right[1]));
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+	/* Not volatile, so that loads and other products may pass it. */
+	asm("mma.sync.aligned.m16n8k8.row.col.f64.f64.f64.f64 "
+	    "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+	    : "+d"(sum[0]), "+d"(sum[1]), "+d"(sum[2]), "+d"(sum[3])
+	    : "d"(left[0]), "d"(left[1]), "d"(left[2]), "d"(left[3]), "d"(right[0]), "d"(right[1]));
+#endif
 }
 
 /* --- copies that run beside the thread --- */
