@@ -286,6 +286,10 @@ sum_of_cluster(struct panel_memory<WARPS> *memory, int j, unsigned rank, unsigne
 	unsigned lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
 	double sum = 0;
 
+	if (blocks == 1) {
+		*pivot = memory->pivot_row_here[parity][lane];
+		return sum_of_warps(memory->sums[parity]);
+	}
 	if (warp < blocks) {
 		double own = sum_of_warps(memory->sums[parity]);
 
@@ -490,7 +494,7 @@ factor_panel(struct cuda_stages stages, size_t c, size_t put_off, unsigned block
 
 		spread_column(&part, j, memory->column[warp], memory->pivot_row_here[j % 2], x);
 		memory->sums[j % 2][warp][lane] = multiply_columns(&part, x);
-		if (!threadIdx.x)
+		if (!threadIdx.x && blocks > 1)
 			barrier_expect(&memory->arrived[j % 2], (blocks + 1) * BAND * sizeof(double));
 		__syncthreads();
 		sum = sum_of_cluster(memory, j, rank, blocks, &pivot);

@@ -5,12 +5,16 @@ import sys
 
 from measuring import (HERE, Server, find_python, medians, print_row, program, run, section, stream_of,
                        synthesise, time_pipeline, verdict)
+from solver import Table
 
 CASTS = ["fp32", "fp16", "bf16"]
 SVD_GOAL = 8
 BARE_GOAL = 1.05
 EXACT_GOAL = 1.1
 BATCH_GOAL = 3
+# Side, matrices, ms a matrix at most.
+SOLVER_CASES = [(512, 32, 0.10, "batched"), (1024, 32, 0.40, "batched"), (2048, 16, 1.9), (4096, 1, 36),
+                (4096, 16, 8.5), (8192, 8, 60)]
 PIPE_GOAL, PIPE_RATE = 5, 4  # times dd, and GB/s
 
 
@@ -116,6 +120,24 @@ def measure_batches(options, work):
                        f"{alone / each:.2f}", f">= {BATCH_GOAL}", verdict(alone >= BATCH_GOAL * each)])
 
 
+def measure_solvers(options):
+    """Our solver of many matrices at once, without the Gram matrix, beside cuSOLVER's."""
+    rows = []
+    with section("gpu: eigenvalues of many matrices at once, ms a matrix",
+                 ["side", "matrices", "ours", "goal", "met", "Xsyevd", "ratio", "XsyevBatched", "error"]):
+        for side, count, goal, *more in SOLVER_CASES:
+            line = subprocess.run([program("tests/bench/cuda_solvers"), str(side), str(count),
+                                   str(options.repeat or 5), *more], stdout=subprocess.PIPE, text=True,
+                                  check=True).stdout.split()
+            ours, xsyevd = float(line[2]), float(line[3])
+            print_row([str(side), str(count), f"{ours:.4f}", f"<= {goal}", verdict(ours <= goal),
+                       f"{xsyevd:.2f}", f"{xsyevd / ours:.1f}", *line[4:6]])
+            rows += [("two-stage", side, count, ours), ("xsyevd", side, 1, xsyevd)]
+    table = Table(options.tsv)
+    for solver, side, count, each in rows:
+        table.add(solver, "cuda", side, count, f"{each / 1e3:.6g}", count)
+
+
 def what_is_missing(work):
     """What spectrum --gpu says that it lacks; null if it runs."""
     small = synthesise(os.path.join(work, "small.safetensors"), "--shape=256x256")
@@ -132,6 +154,7 @@ def measure(options, work):
     layers = 2 if options.quick else 4
     model = synthesise(os.path.join(work, "model.safetensors"), "--like=llama-3.1-8b",
                        f"--layers={layers}", "--no-embeddings", "-t", "BF16")
+    measure_solvers(options)
     measure_job(options, work, model, layers)
     measure_exact(options, model)
     measure_stages(options, work, model)
