@@ -14,13 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cblas.h>
 #include <lapacke.h>
 
 #include "dtype.h"
 #include "matrices.h"
+#include "timing.h"
 #include "util.h"
 
 #define MAX_THREADS 64
@@ -89,15 +89,6 @@ solve_all(void *room)
 	return NULL;
 }
 
-static double
-seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 /* One pass over all matrices. */
 static double
 time_pass(unsigned threads, unsigned blas_threads, struct room *rooms)
@@ -107,14 +98,14 @@ time_pass(unsigned threads, unsigned blas_threads, struct room *rooms)
 
 	openblas_set_num_threads((int)blas_threads);
 	atomic_store(&next, 0);
-	begin = seconds();
+	begin = now();
 	for (unsigned i = 1; i < threads; i++)
 		if (pthread_create(&others[i], NULL, solve_all, &rooms[i]))
 			die(STATUS_RETRY, "cannot start a thread:");
 	solve_all(&rooms[0]);
 	for (unsigned i = 1; i < threads; i++)
 		pthread_join(others[i], NULL);
-	return seconds() - begin;
+	return now() - begin;
 }
 
 int

@@ -12,23 +12,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cublas_v2.h>
 #include <cuda_runtime_api.h>
 #include <cusolverDn.h>
 
+#include "cuda_check.h"
 #include "cuda_kernels.h"
 #include "matrices.h"
+#include "timing.h"
 #include "util.h"
-
-/* Ends the program if a call fails. */
-#define CHECK(call)                                                                 \
-	do {                                                                        \
-		int error_of_call = (int)(call);                                    \
-		if (error_of_call)                                                  \
-			die(STATUS_INTERNAL, "%s: error %d", #call, error_of_call); \
-	} while (0)
 
 static struct matrices matrices;
 
@@ -90,11 +83,8 @@ open_device(void)
 static double
 seconds(void)
 {
-	struct timespec now;
-
 	CHECK(cudaDeviceSynchronize());
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+	return now();
 }
 
 /* The seconds that the two calls take. */

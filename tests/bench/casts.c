@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "dtype.h"
 #include "format.h"
 #include "random.h"
+#include "timing.h"
 #include "util.h"
 
 struct matrix {
@@ -53,30 +53,13 @@ make_matrix(uint64_t rows, uint64_t columns)
 	return matrix;
 }
 
-static double
-now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The median of gigabytes a second that one cast reads; without a format, of a copy. */
 static double
 rate(const struct matrix *matrix, const struct format *format, enum dtype dtype, unsigned repeat)
 {
 	size_t count = matrix->rows * matrix->columns, bytes = count * dtype_bits(dtype) / 8;
 	const void *weights = dtype == DTYPE_F32 ? (void *)matrix->singles : matrix->halves;
-	double *seconds = xmalloc(repeat * sizeof(*seconds)), median;
+	double *seconds = xmalloc(repeat * sizeof(*seconds)), usual;
 
 	for (unsigned i = 0; i < repeat; i++) {
 		double begin = now();
@@ -88,10 +71,9 @@ rate(const struct matrix *matrix, const struct format *format, enum dtype dtype,
 			memcpy(matrix->target, weights, bytes);
 		seconds[i] = now() - begin;
 	}
-	qsort(seconds, repeat, sizeof(*seconds), compare);
-	median = seconds[repeat / 2];
+	usual = median(seconds, repeat);
 	free(seconds);
-	return (double)bytes / median / 1e9;
+	return (double)bytes / usual / 1e9;
 }
 
 int

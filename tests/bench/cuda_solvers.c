@@ -14,26 +14,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cublas_v2.h>
 #include <cuda_runtime_api.h>
 #include <cusolverDn.h>
 
+#include "cuda_check.h"
 #include "cuda_kernels.h"
 #include "cuda_two_stage.h"
 #include "random.h"
+#include "timing.h"
 #include "util.h"
 
 #define MOST_REPEATS 100
-
-/* Ends the program if a call fails. */
-#define CHECK(call)                                                                 \
-	do {                                                                        \
-		int error_of_call = (int)(call);                                    \
-		if (error_of_call)                                                  \
-			die(STATUS_INTERNAL, "%s: error %d", #call, error_of_call); \
-	} while (0)
 
 static struct {
 	size_t n, side, count, repeats;
@@ -51,30 +44,6 @@ allocate(size_t bytes)
 
 	CHECK(cudaMalloc(&memory, bytes));
 	return memory;
-}
-
-static double
-now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double
-median(double *values, size_t count)
-{
-	qsort(values, count, sizeof(*values), compare);
-	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
 /* Random weights, and of them the lower triangle of each Gram matrix. */

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cblas.h>
 #include <lapacke.h>
@@ -29,6 +28,7 @@
 #include "gram_tiles.h"
 #include "multiply_add_peak.h"
 #include "random.h"
+#include "timing.h"
 #include "util.h"
 
 #define MAX_LAYERS 64
@@ -49,15 +49,6 @@ struct layer {
 	double seconds[STAGES];
 	double operations;
 };
-
-static double
-now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 /* Weights as a trained layer's, normal with a standard deviation of 0.02. */
 static void
