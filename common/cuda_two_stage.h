@@ -18,7 +18,10 @@
 #define CUDA_TWO_STAGE_LEAST 64
 #define CUDA_TWO_STAGE_MOST  8192
 
-/* Whether the current device can run it; if so, prepares it. Its multiprocessors are counted. */
+/*
+ * Whether a device, which must be the current one, can run it; if so, prepares it. Its multiprocessors are
+ * counted.
+ */
 bool cuda_two_stage_open(int device, int *processors);
 
 /* The side as it lies in memory, n made up to a multiple of the band. */
