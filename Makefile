@@ -136,14 +136,14 @@ pictures: all
 
 lint:
 	tests/install-packages clang-format mandoc
-	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h' '*.cu' '*.cuh')
 	tests/man-lint $(PAGES)
 	@for header in $(filter-out common/cuda_%,$(wildcard common/*.h)); do \
 		echo "#include \"$$header\"" | $(CC) -std=c11 -D_GNU_SOURCE -Icommon -I. -fsyntax-only -x c - || \
 			exit 1; done
 
 format:
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	clang-format -i $$(git ls-files '*.c' '*.h' '*.cu' '*.cuh')
 
 # --- installing -----------------------------------------------------------------------------------
 

@@ -80,9 +80,10 @@ cuda_mirror(const struct cuda_stages *stages, cudaStream_t stream)
 /* Subtracts X X'^T, of the panels that are put off, from BAND columns from c on. A warp has 16 rows. */
 static __global__ void
 __launch_bounds__(UPDATE_WARPS *WARP)
-update_panel(struct cuda_stages stages, size_t c, size_t put_off)
+	update_panel(struct cuda_stages stages, size_t c, size_t put_off)
 {
-	size_t side = stages.side, row = c + blockIdx.x * UPDATE_ROWS + threadIdx.x / WARP * 16 + GROUP;
+	size_t side = stages.side,
+	       row = c + blockIdx.x * UPDATE_ROWS + threadIdx.x / WARP * 16 + GROUP;
 	double *matrix = stages.matrices + blockIdx.y * side * side;
 	const double *factors = stages.factors + blockIdx.y * side * 2 * stages.put_off;
 	double sum[4][4] = {};
@@ -92,7 +93,8 @@ update_panel(struct cuda_stages stages, size_t c, size_t put_off)
 	for (int half = 0; half < 2; half++)
 #pragma unroll 4
 		for (size_t k = 0; k < put_off; k += 8) {
-			const double *x = factors + (half * stages.put_off + k + MEMBER) * side + row;
+			const double *x = factors + (half * stages.put_off + k + MEMBER) * side +
+					  row;
 			const double *y = factors +
 					  ((1 - half) * stages.put_off + k + MEMBER) * side + c +
 					  GROUP;
@@ -122,7 +124,8 @@ store_diagonal(const struct cuda_stages *stages, size_t c, size_t matrix, unsign
 
 	for (unsigned k = threadIdx.x / WARP; k < BAND; k += warps)
 		if (lane >= k)
-			band[(c + k) * BAND_STRIDE + lane - k] = source[(c + k) * stages->side + c + lane];
+			band[(c + k) * BAND_STRIDE + lane - k] =
+				source[(c + k) * stages->side + c + lane];
 }
 
 static __global__ void
@@ -144,8 +147,8 @@ store_last_diagonal(struct cuda_stages stages)
 
 /* What a block of WARPS warps shares; arrays of two are for odd and even columns. */
 template <int WARPS> struct panel_memory {
-	double column[WARPS][WARP];		  /* of each warp's rows, in the order of its lanes */
-	double sums[2][WARPS][BAND];		  /* products of each column with that */
+	double column[WARPS][WARP];  /* of each warp's rows, in the order of its lanes */
+	double sums[2][WARPS][BAND]; /* products of each column with that */
 	double sums_of_blocks[2][MOST_BLOCKS][BAND]; /* the same of all blocks of the cluster */
 	double pivot_row[2][BAND], pivot_row_here[2][BAND];
 	double products[BAND][BAND]; /* V^T V, above the diagonal, by columns */
@@ -296,8 +299,9 @@ sum_of_cluster(struct panel_memory<WARPS> *memory, int j, unsigned rank, unsigne
 		for (unsigned to = warp; to < blocks; to += WARPS) {
 			uint32_t barrier = address_in_block(&memory->arrived[parity], to);
 
-			send_value(address_in_block(&memory->sums_of_blocks[parity][rank][lane], to),
-				   own, barrier);
+			send_value(
+				address_in_block(&memory->sums_of_blocks[parity][rank][lane], to),
+				own, barrier);
 			if (!rank)
 				send_value(address_in_block(&memory->pivot_row[parity][lane], to),
 					   memory->pivot_row_here[parity][lane], barrier);
@@ -363,8 +367,7 @@ eliminate(struct panel_part *part, int j, double (&x)[8], double sum, double piv
 
 /* The warp's part of V into its tile; of R, which the pivot's warp has, into the band. */
 static __device__ __forceinline__ void
-finish_part(const struct panel_part *part, const struct reflection *own, double *tile,
-	    double *band)
+finish_part(const struct panel_part *part, const struct reflection *own, double *tile, double *band)
 {
 	unsigned lane = threadIdx.x % WARP;
 	double scale[4], beta[4];
@@ -382,12 +385,13 @@ finish_part(const struct panel_part *part, const struct reflection *own, double 
 				int row = MEMBER + 4 * q, column = 4 * GROUP + k;
 
 				tile[column * TILE_STRIDE + row] = row == column ? beta[k]
-									 : part->a[k][q];
+										 : part->a[k][q];
 			}
 		__syncwarp();
 		for (unsigned k = 0; k < BAND; k++)
 			if (lane <= k)
-				band[k * BAND_STRIDE + BAND + lane - k] = tile[k * TILE_STRIDE + lane];
+				band[k * BAND_STRIDE + BAND + lane - k] =
+					tile[k * TILE_STRIDE + lane];
 		__syncwarp();
 	}
 #pragma unroll
@@ -446,11 +450,13 @@ multiply_by_t(const double *tile, const double *t, double *target)
 			double left[2][4], right[2];
 
 			for (int part = 0; part < 2; part++)
-				right[part] = t[(8 * j + GROUP) * T_STRIDE + 8 * k + MEMBER + 4 * part];
+				right[part] =
+					t[(8 * j + GROUP) * T_STRIDE + 8 * k + MEMBER + 4 * part];
 			for (int i = 0; i < 2; i++) {
 				for (int part = 0; part < 4; part++)
-					left[i][part] = tile[(8 * k + MEMBER + part / 2 * 4) * TILE_STRIDE +
-							     16 * i + GROUP + part % 2 * 8];
+					left[i][part] =
+						tile[(8 * k + MEMBER + part / 2 * 4) * TILE_STRIDE +
+						     16 * i + GROUP + part % 2 * 8];
 				multiply_add(sum[i], left[i], right);
 			}
 		}
@@ -469,7 +475,7 @@ multiply_by_t(const double *tile, const double *t, double *target)
 template <int WARPS, int BLOCKS_AT_ONCE>
 static __global__ void
 __launch_bounds__(WARP *WARPS, BLOCKS_AT_ONCE)
-factor_panel(struct cuda_stages stages, size_t c, size_t put_off, unsigned blocks)
+	factor_panel(struct cuda_stages stages, size_t c, size_t put_off, unsigned blocks)
 {
 	extern __shared__ __align__(16) unsigned char shared[];
 	panel_memory<WARPS> *memory = reinterpret_cast<panel_memory<WARPS> *>(shared);
@@ -495,7 +501,8 @@ factor_panel(struct cuda_stages stages, size_t c, size_t put_off, unsigned block
 		spread_column(&part, j, memory->column[warp], memory->pivot_row_here[j % 2], x);
 		memory->sums[j % 2][warp][lane] = multiply_columns(&part, x);
 		if (!threadIdx.x && blocks > 1)
-			barrier_expect(&memory->arrived[j % 2], (blocks + 1) * BAND * sizeof(double));
+			barrier_expect(&memory->arrived[j % 2],
+				       (blocks + 1) * BAND * sizeof(double));
 		__syncthreads();
 		sum = sum_of_cluster(memory, j, rank, blocks, &pivot);
 		eliminate(&part, j, x, sum, pivot, &own,
@@ -506,7 +513,8 @@ factor_panel(struct cuda_stages stages, size_t c, size_t put_off, unsigned block
 	if (warp == WARPS - 1)
 		form_t(memory, own.tau);
 	if (part.present) {
-		double *v = stages.factors + (matrix * 2 * stages.put_off + put_off) * side + row + lane;
+		double *v = stages.factors + (matrix * 2 * stages.put_off + put_off) * side + row +
+			    lane;
 
 #pragma unroll 8
 		for (int k = 0; k < BAND; k++)
@@ -558,7 +566,7 @@ load_product(product_stage *stage, const double *matrix, const double *reflector
  */
 static __global__ void
 __launch_bounds__(PRODUCT_THREADS, 2)
-multiply_by_reflectors(struct cuda_stages stages, size_t first, size_t pieces)
+	multiply_by_reflectors(struct cuda_stages stages, size_t first, size_t pieces)
 {
 	extern __shared__ __align__(16) unsigned char shared[];
 	product_stage *stage = reinterpret_cast<product_stage *>(shared);
@@ -567,7 +575,8 @@ multiply_by_reflectors(struct cuda_stages stages, size_t first, size_t pieces)
 	size_t end = begin + pieces * PIECE_COLUMNS < side ? begin + pieces * PIECE_COLUMNS : side;
 	const double *matrix = stages.matrices + (blockIdx.z * side + begin) * side + row;
 	const double *reflectors = stages.reflectors + (blockIdx.z * side + begin) * BAND;
-	unsigned warp_row = threadIdx.x / WARP * WARP, steps = (unsigned)((end - begin) / TILE_DEPTH);
+	unsigned warp_row = threadIdx.x / WARP * WARP,
+		 steps = (unsigned)((end - begin) / TILE_DEPTH);
 	double sum[2][4][4] = {}, total[2][4][4] = {};
 
 #pragma unroll
@@ -584,7 +593,8 @@ multiply_by_reflectors(struct cuda_stages stages, size_t first, size_t pieces)
 		await_copies<PRODUCT_STAGES - 2>();
 		__syncthreads();
 		if (next < steps)
-			load_product(&stage[next % PRODUCT_STAGES], matrix + next * TILE_DEPTH * side,
+			load_product(&stage[next % PRODUCT_STAGES],
+				     matrix + next * TILE_DEPTH * side,
 				     reflectors + next * TILE_DEPTH * BAND, side, side - row);
 		end_group_of_copies();
 #pragma unroll
@@ -594,10 +604,12 @@ multiply_by_reflectors(struct cuda_stages stages, size_t first, size_t pieces)
 			for (int i = 0; i < 2; i++)
 				for (int part = 0; part < 4; part++)
 					left[i][part] = now->matrix[k + MEMBER + part / 2 * 4]
-								   [warp_row + 16 * i + GROUP + part % 2 * 8];
+								   [warp_row + 16 * i + GROUP +
+								    part % 2 * 8];
 			for (int j = 0; j < 4; j++)
 				for (int part = 0; part < 2; part++)
-					right[j][part] = now->reflectors[k + MEMBER + part * 4][8 * j + GROUP];
+					right[j][part] = now->reflectors[k + MEMBER + part * 4]
+									[8 * j + GROUP];
 			for (int i = 0; i < 2; i++)
 				for (int j = 0; j < 4; j++)
 					multiply_add(sum[i][j], left[i], right[j]);
@@ -611,17 +623,17 @@ multiply_by_reflectors(struct cuda_stages stages, size_t first, size_t pieces)
 						sum[i][j][part] = 0;
 					}
 	}
-	double *target = gridDim.y == 1
-				 ? stages.products + blockIdx.z * side * BAND
-				 : stages.pieces + (blockIdx.z * gridDim.y + blockIdx.y) * side * BAND;
+	double *target = gridDim.y == 1 ? stages.products + blockIdx.z * side * BAND
+					: stages.pieces + (blockIdx.z * gridDim.y + blockIdx.y) *
+								  side * BAND;
 
 	if (row + warp_row >= side)
 		return;
 	for (int i = 0; i < 2; i++)
 		for (int j = 0; j < 4; j++)
 			for (int part = 0; part < 4; part++)
-				target[(8 * j + 2 * MEMBER + part % 2) * side + row + warp_row + 16 * i +
-				       GROUP + part / 2 * 8] = total[i][j][part];
+				target[(8 * j + 2 * MEMBER + part % 2) * side + row + warp_row +
+				       16 * i + GROUP + part / 2 * 8] = total[i][j][part];
 }
 
 #define SUM_THREADS 256
@@ -656,21 +668,22 @@ columns_of_group(const struct cuda_stages *stages, size_t matrix, size_t group, 
 
 	if (group == 2 * groups)
 		return stages->products + matrix * side * BAND;
-	return factors + (group < groups ? group * BAND
-					 : stages->put_off + (group - groups) * BAND) *
-				 side;
+	return factors +
+	       (group < groups ? group * BAND : stages->put_off + (group - groups) * BAND) * side;
 }
 
 /* [X Y]^T V T, of one group of columns, over CHUNK_ROWS rows. */
 static __global__ void
 __launch_bounds__(WARP *PROJECTION_WARPS)
-project(struct cuda_stages stages, size_t first, size_t put_off)
+	project(struct cuda_stages stages, size_t first, size_t put_off)
 {
 	__shared__ double sums[PROJECTION_WARPS][BAND * BAND];
 	size_t side = stages.side, matrix = blockIdx.z;
 	size_t row = first + blockIdx.y * CHUNK_ROWS +
 		     threadIdx.x / WARP * (CHUNK_ROWS / PROJECTION_WARPS);
-	size_t end = row + CHUNK_ROWS / PROJECTION_WARPS < side ? row + CHUNK_ROWS / PROJECTION_WARPS : side;
+	size_t end = row + CHUNK_ROWS / PROJECTION_WARPS < side
+			     ? row + CHUNK_ROWS / PROJECTION_WARPS
+			     : side;
 	const double *columns = columns_of_group(&stages, matrix, blockIdx.x, put_off);
 	const double *reflectors = stages.reflectors + matrix * side * BAND;
 	double sum[2][4][4] = {};
@@ -681,12 +694,12 @@ project(struct cuda_stages stages, size_t first, size_t put_off)
 
 		for (int i = 0; i < 2; i++)
 			for (int part = 0; part < 4; part++)
-				left[i][part] = columns[(16 * i + GROUP + part % 2 * 8) * side + row +
-							MEMBER + part / 2 * 4];
+				left[i][part] = columns[(16 * i + GROUP + part % 2 * 8) * side +
+							row + MEMBER + part / 2 * 4];
 		for (int j = 0; j < 4; j++)
 			for (int part = 0; part < 2; part++)
-				right[j][part] =
-					reflectors[(row + MEMBER + part * 4) * BAND + 8 * j + GROUP];
+				right[j][part] = reflectors[(row + MEMBER + part * 4) * BAND +
+							    8 * j + GROUP];
 		for (int i = 0; i < 2; i++)
 			for (int j = 0; j < 4; j++)
 				multiply_add(sum[i][j], left[i], right[j]);
@@ -694,11 +707,12 @@ project(struct cuda_stages stages, size_t first, size_t put_off)
 	for (int i = 0; i < 2; i++)
 		for (int j = 0; j < 4; j++)
 			for (int part = 0; part < 4; part++)
-				sums[threadIdx.x / WARP][(16 * i + GROUP + part / 2 * 8) * BAND + 8 * j +
-							 2 * MEMBER + part % 2] = sum[i][j][part];
+				sums[threadIdx.x / WARP][(16 * i + GROUP + part / 2 * 8) * BAND +
+							 8 * j + 2 * MEMBER + part % 2] =
+					sum[i][j][part];
 	__syncthreads();
-	double *target = stages.parts + ((matrix * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x) *
-						BAND * BAND;
+	double *target = stages.parts +
+			 ((matrix * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x) * BAND * BAND;
 
 	for (unsigned i = threadIdx.x; i < BAND * BAND; i += blockDim.x)
 		target[i] = (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]);
@@ -727,7 +741,7 @@ sum_projections(struct cuda_stages stages, unsigned chunks)
 #define FORM_ROWS  (FORM_WARPS * 16)
 
 struct form_memory {
-	double products[BAND][PADDED(BAND)];		     /* Y^T V T, and then -S / 2 */
+	double products[BAND][PADDED(BAND)];		    /* Y^T V T, and then -S / 2 */
 	double projections[2 * MOST_PUT_OFF][PADDED(BAND)]; /* C = X^T V T */
 };
 
@@ -751,16 +765,20 @@ form_s(form_memory *memory, size_t put_off)
 		double left[4], right[2];
 
 		for (int part = 0; part < 4; part++)
-			left[part] = memory->projections[k + MEMBER + part / 2 * 4][i + GROUP + part % 2 * 8];
+			left[part] = memory->projections[k + MEMBER + part / 2 * 4]
+							[i + GROUP + part % 2 * 8];
 		for (int part = 0; part < 2; part++)
-			right[part] = memory->projections[exchanged(k, put_off) + MEMBER + part * 4][j + GROUP];
+			right[part] = memory->projections[exchanged(k, put_off) + MEMBER + part * 4]
+							 [j + GROUP];
 		multiply_add(sum, left, right);
 	}
 	for (int part = 0; part < 4; part++)
-		s[part] = memory->products[j + 2 * MEMBER + part % 2][i + GROUP + part / 2 * 8] - sum[part];
+		s[part] = memory->products[j + 2 * MEMBER + part % 2][i + GROUP + part / 2 * 8] -
+			  sum[part];
 	__syncthreads();
 	for (int part = 0; part < 4; part++)
-		memory->products[i + GROUP + part / 2 * 8][j + 2 * MEMBER + part % 2] = -0.5 * s[part];
+		memory->products[i + GROUP + part / 2 * 8][j + 2 * MEMBER + part % 2] = -0.5 *
+											s[part];
 	__syncthreads();
 }
 
@@ -785,16 +803,16 @@ add_product(double (&sum)[4][4], const double *x, size_t side, size_t depth, dou
 
 /* W = A V T - X C' - V S / 2; a warp has 16 rows. */
 static __global__ void
-__launch_bounds__(FORM_WARPS *WARP)
-form_w(struct cuda_stages stages, size_t first, size_t put_off)
+__launch_bounds__(FORM_WARPS *WARP) form_w(struct cuda_stages stages, size_t first, size_t put_off)
 {
 	extern __shared__ __align__(16) unsigned char shared[];
 	form_memory *memory = reinterpret_cast<form_memory *>(shared);
 	size_t side = stages.side, matrix = blockIdx.y;
 	size_t row = first + blockIdx.x * FORM_ROWS + threadIdx.x / WARP * 16 + GROUP;
-	const double *projections =
-		stages.projections + matrix * (2 * stages.put_off / BAND + 1) * BAND * BAND;
-	double *v = stages.factors + matrix * side * 2 * stages.put_off, *w = v + stages.put_off * side;
+	const double *projections = stages.projections +
+				    matrix * (2 * stages.put_off / BAND + 1) * BAND * BAND;
+	double *v = stages.factors + matrix * side * 2 * stages.put_off,
+	       *w = v + stages.put_off * side;
 	const double *y = stages.products + matrix * side * BAND + row;
 	double sum[4][4];
 
@@ -894,19 +912,19 @@ subtract_mirrored(double *matrix, size_t side, size_t row, size_t column, const 
 			double *mirrored = matrix + r * side + c;
 
 			if (r > c && r < side)
-				*(double2 *)mirrored =
-					make_double2(value[j][2 * half], value[j][2 * half + 1]);
+				*(double2 *)mirrored = make_double2(value[j][2 * half],
+								    value[j][2 * half + 1]);
 		}
 }
 
 /* Subtracts X X'^T of all panels that were put off, on and below the diagonal, and mirrors it. */
 static __global__ void
-__launch_bounds__(TRAILING_THREADS, 2)
-update_trailing(struct cuda_stages stages, size_t first)
+__launch_bounds__(TRAILING_THREADS, 2) update_trailing(struct cuda_stages stages, size_t first)
 {
 	extern __shared__ __align__(16) unsigned char shared[];
 	trailing_stage *stage = reinterpret_cast<trailing_stage *>(shared);
-	unsigned tile_row = row_of_tile(blockIdx.x), tile_column = blockIdx.x - tile_row * (tile_row + 1);
+	unsigned tile_row = row_of_tile(blockIdx.x),
+		 tile_column = blockIdx.x - tile_row * (tile_row + 1);
 	size_t side = stages.side, row = first + tile_row * TRAILING_ROWS,
 	       column = first + tile_column * TRAILING_COLUMNS;
 	const double *factors = stages.factors + blockIdx.y * side * 2 * stages.put_off;
@@ -947,12 +965,13 @@ update_trailing(struct cuda_stages stages, size_t first)
 
 			for (int i = 0; i < 4; i++)
 				for (int part = 0; part < 4; part++)
-					left[i][part] = now->left[k + MEMBER + part / 2 * 4]
-								 [warp_row + 16 * i + GROUP + part % 2 * 8];
+					left[i][part] =
+						now->left[k + MEMBER + part / 2 * 4]
+							 [warp_row + 16 * i + GROUP + part % 2 * 8];
 			for (int j = 0; j < 4; j++)
 				for (int part = 0; part < 2; part++)
-					right[j][part] =
-						now->right[k + MEMBER + part * 4][warp_column + 8 * j + GROUP];
+					right[j][part] = now->right[k + MEMBER + part * 4]
+								   [warp_column + 8 * j + GROUP];
 			for (int i = 0; i < 4; i++)
 				for (int j = 0; j < 4; j++)
 					multiply_add(sum[i][j], left[i], right[j]);
@@ -991,8 +1010,9 @@ cuda_allow_band_reduction(void)
 					     cudaFuncAttributeMaxDynamicSharedMemorySize,
 					     (int)kernels[i].memory);
 		if (!error && kernels[i].cluster)
-			error = cudaFuncSetAttribute(
-				kernels[i].kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1);
+			error = cudaFuncSetAttribute(kernels[i].kernel,
+						     cudaFuncAttributeNonPortableClusterSizeAllowed,
+						     1);
 	}
 	return error;
 }
@@ -1004,8 +1024,8 @@ struct panel_launch {
 };
 
 static void
-prepare_launch(struct panel_launch *launch, int warps, size_t memory, size_t count,
-	       unsigned blocks, cudaStream_t stream)
+prepare_launch(struct panel_launch *launch, int warps, size_t memory, size_t count, unsigned blocks,
+	       cudaStream_t stream)
 {
 	*launch = {};
 	launch->cluster.id = cudaLaunchAttributeClusterDimension;
@@ -1063,15 +1083,17 @@ launch_product(const struct cuda_stages *stages, size_t first, cudaStream_t stre
 	unsigned count = (unsigned)stages->count, each = 1;
 
 	/* As many pieces a block as leave blocks enough for all multiprocessors. */
-	while (each < pieces && rows * count * parts_of(pieces, 2 * each) >= 2u * stages->processors)
+	while (each < pieces &&
+	       rows * count * parts_of(pieces, 2 * each) >= 2u * stages->processors)
 		each *= 2;
 	unsigned shares = parts_of(pieces, each);
 
 	multiply_by_reflectors<<<dim3(rows, shares, count), PRODUCT_THREADS,
-				 PRODUCT_STAGES * sizeof(product_stage), stream>>>(*stages, first, each);
+				 PRODUCT_STAGES * sizeof(product_stage), stream>>>(*stages, first,
+										   each);
 	if (shares > 1)
-		sum_pieces<<<dim3(parts_of(left, SUM_THREADS), BAND, count), SUM_THREADS, 0, stream>>>(
-			*stages, first, shares);
+		sum_pieces<<<dim3(parts_of(left, SUM_THREADS), BAND, count), SUM_THREADS, 0,
+			     stream>>>(*stages, first, shares);
 }
 
 /* W of the panel whose V is in place. */
@@ -1083,10 +1105,10 @@ launch_w(const struct cuda_stages *stages, size_t first, size_t put_off, cudaStr
 	unsigned chunks = parts_of(left, CHUNK_ROWS);
 
 	project<<<dim3(groups, chunks, count), WARP * PROJECTION_WARPS, 0, stream>>>(*stages, first,
-										       put_off);
+										     put_off);
 	sum_projections<<<dim3(groups, count), SUM_THREADS, 0, stream>>>(*stages, chunks);
-	form_w<<<dim3(parts_of(left, FORM_ROWS), count), FORM_WARPS * WARP, sizeof(form_memory), stream>>>(
-		*stages, first, put_off);
+	form_w<<<dim3(parts_of(left, FORM_ROWS), count), FORM_WARPS * WARP, sizeof(form_memory),
+		 stream>>>(*stages, first, put_off);
 }
 
 cudaError_t
@@ -1095,7 +1117,8 @@ cuda_reduce_to_band(const struct cuda_stages *stages, cudaStream_t stream)
 	size_t side = stages->side;
 	unsigned count = (unsigned)stages->count;
 	cudaError_t error = cudaMemsetAsync(
-		stages->band, 0, count * (side + BAND_STRIDE) * BAND_STRIDE * sizeof(double), stream);
+		stages->band, 0, count * (side + BAND_STRIDE) * BAND_STRIDE * sizeof(double),
+		stream);
 
 	for (size_t c = 0; c + BAND < side && !error; c += BAND) {
 		size_t put_off = c % stages->put_off, first = c + BAND;
@@ -1112,7 +1135,8 @@ cuda_reduce_to_band(const struct cuda_stages *stages, cudaStream_t stream)
 			unsigned rows = parts_of(side - first, TRAILING_ROWS);
 
 			update_trailing<<<dim3(rows * (rows + 1), count), TRAILING_THREADS,
-					  TRAILING_STAGES * sizeof(trailing_stage), stream>>>(*stages, first);
+					  TRAILING_STAGES * sizeof(trailing_stage), stream>>>(
+				*stages, first);
 		}
 	}
 	if (error)

@@ -68,7 +68,8 @@ gather_tridiagonal(struct cuda_stages stages)
 		double off = i ? band[(i - 1) * BAND_STRIDE + 1] / norm : 0;
 
 		stages.tridiagonal[matrix * side + i] =
-			i < n ? make_double2(band[i * BAND_STRIDE] / norm, fmax(off * off, SMALLEST_SQUARE))
+			i < n ? make_double2(band[i * BAND_STRIDE] / norm,
+					     fmax(off * off, SMALLEST_SQUARE))
 			      : make_double2(BEYOND, SMALLEST_SQUARE);
 	}
 	if (!threadIdx.x) {
@@ -146,8 +147,7 @@ share_tridiagonal(double2 *target, const double2 *source, size_t side)
 
 /* Counts at the points of a grid, of which there are as many as the side, and of which each serves all. */
 static __global__ void
-__launch_bounds__(THREADS)
-count_at_grid(struct cuda_stages stages)
+__launch_bounds__(THREADS) count_at_grid(struct cuda_stages stages)
 {
 	extern __shared__ double2 tridiagonal[];
 	size_t side = stages.side, matrix = blockIdx.y;
@@ -208,12 +208,12 @@ static __device__ __forceinline__ double
 part_of(const struct enclosure *enclosure, int i)
 {
 	return i == PARTS ? enclosure->high
-			  : fma((enclosure->high - enclosure->low) * (1.0 / PARTS), (double)i, enclosure->low);
+			  : fma((enclosure->high - enclosure->low) * (1.0 / PARTS), (double)i,
+				enclosure->low);
 }
 
 static __global__ void
-__launch_bounds__(THREADS)
-bisect(struct cuda_stages stages)
+__launch_bounds__(THREADS) bisect(struct cuda_stages stages)
 {
 	extern __shared__ double2 tridiagonal[];
 	size_t n = stages.n, side = stages.side, matrix = blockIdx.y;

@@ -36,15 +36,15 @@
 #define ALL_DONE INT32_MAX
 
 /* Barriers by number: 0 is __syncthreads()'s. */
-#define E_BARRIER(sweep)      (1 + (sweep))
-#define D_BARRIER(sweep)      (1 + SWEEPS + (sweep))
-#define STEP_BARRIER	      15
+#define E_BARRIER(sweep) (1 + (sweep))
+#define D_BARRIER(sweep) (1 + SWEEPS + (sweep))
+#define STEP_BARRIER	 15
 
 template <int SWEEPS> struct chase_memory {
-	double column[SWEEPS][BAND];		/* the one to be eliminated */
-	double reflection[2][SWEEPS][BAND];	/* v, of even and of odd steps, */
-	double tau[2][SWEEPS];			/* likewise */
-	double product[SWEEPS][BAND];		/* tau D v */
+	double column[SWEEPS][BAND];	    /* the one to be eliminated */
+	double reflection[2][SWEEPS][BAND]; /* v, of even and of odd steps, */
+	double tau[2][SWEEPS];		    /* likewise */
+	double product[SWEEPS][BAND];	    /* tau D v */
 	uint64_t loaded[RING_BLOCKS];
 	int group;
 	int steps;  /* that are done */
@@ -55,9 +55,9 @@ template <int SWEEPS> struct chase_memory {
 struct sweeps {
 	double *band; /* of the matrix */
 	int side, first;
-	int blocks; /* of BAND columns, from first + 1 on */
-	int base;   /* blocks that have gone through the ring before */
-	int *progress;		  /* the blocks that are done, */
+	int blocks;		    /* of BAND columns, from first + 1 on */
+	int base;		    /* blocks that have gone through the ring before */
+	int *progress;		    /* the blocks that are done, */
 	const int *progress_before; /* of the group before; null: all are */
 };
 
@@ -258,8 +258,8 @@ do_d(struct chase_memory<SWEEPS> *memory, double *ring, const struct sweeps *swe
 		int column = 16 * half + k;
 
 		if (column <= row)
-			ring[wrapped(block + (BAND_STRIDE - 1) * column + row)] =
-				fma(-w, v[k], fma(-own, product[column], d[k]));
+			ring[wrapped(block + (BAND_STRIDE - 1) * column + row)] = fma(
+				-w, v[k], fma(-own, product[column], d[k]));
 	}
 }
 
@@ -279,7 +279,8 @@ chase(struct chase_memory<SWEEPS> *memory, double *ring, const struct sweeps *sw
 		if (!sweep && step >= 1 && step - 1 <= sweeps->blocks) {
 			int block = sweeps->base + step - 1;
 
-			barrier_await(&memory->loaded[block % RING_BLOCKS], block / RING_BLOCKS & 1);
+			barrier_await(&memory->loaded[block % RING_BLOCKS],
+				      block / RING_BLOCKS & 1);
 		}
 		if (task >= 0 && task < sweeps->blocks) {
 			if (for_e)
@@ -304,7 +305,8 @@ store_blocks(struct chase_memory<SWEEPS> *memory, const double *ring, const stru
 			continue;
 		fence_bulk_shared();
 		bulk_store(sweeps->band + (size_t)(sweeps->first + 1 + BAND * block) * BAND_STRIDE,
-			   ring + (sweeps->base + block) % RING_BLOCKS * BAND * BAND_STRIDE, BLOCK_BYTES);
+			   ring + (sweeps->base + block) % RING_BLOCKS * BAND * BAND_STRIDE,
+			   BLOCK_BYTES);
 		fence_bulk();
 		store_flag(sweeps->progress, block + 1 == sweeps->blocks ? ALL_DONE : block + 1);
 		store_block_flag(&memory->stored, block + 1);
@@ -349,7 +351,7 @@ load_blocks(struct chase_memory<SWEEPS> *memory, double *ring, const struct swee
 template <int SWEEPS>
 static __global__ void
 __launch_bounds__(WARP *((E_WARPS + D_WARPS) * SWEEPS + 2), 1)
-chase_sweeps(struct cuda_stages stages)
+	chase_sweeps(struct cuda_stages stages)
 {
 	extern __shared__ __align__(128) double ring[];
 	__shared__ __align__(16) struct chase_memory<SWEEPS> memory;
@@ -423,8 +425,8 @@ launch(const struct cuda_stages *stages, cudaStream_t stream)
 	size_t most = (stages->side / BAND / (2 * SWEEPS + 1) + 3) * stages->count;
 	size_t blocks = most < (size_t)stages->processors ? most : (size_t)stages->processors;
 
-	chase_sweeps<SWEEPS><<<(unsigned)blocks, WARP *((E_WARPS + D_WARPS) * SWEEPS + 2), RING_BYTES,
-			       stream>>>(*stages);
+	chase_sweeps<SWEEPS><<<(unsigned)blocks, WARP *((E_WARPS + D_WARPS) * SWEEPS + 2),
+			       RING_BYTES, stream>>>(*stages);
 }
 
 cudaError_t

@@ -185,10 +185,11 @@ fence_bulk_shared()
 static __device__ __forceinline__ void
 bulk_load(double *target, const double *source, uint32_t bytes, uint64_t *barrier)
 {
-	ON_HOPPER("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, "
-		  "[%3];" ::"r"(shared_address(target)),
-		  "l"(source), "r"(bytes), "r"(shared_address(barrier))
-		  : "memory");
+	ON_HOPPER(
+		"cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, "
+		"[%3];" ::"r"(shared_address(target)),
+		"l"(source), "r"(bytes), "r"(shared_address(barrier))
+		: "memory");
 }
 
 /* From shared to global memory, and waits until it is there. */
