@@ -25,6 +25,10 @@ shared_address(const void *place)
 
 /* --- products of small matrices --- */
 
+/* A lane of a warp in multiply_add(): g and t. */
+#define GROUP  (threadIdx.x % WARP / 4)
+#define MEMBER (threadIdx.x % 4)
+
 /*
  * The part of a thread in sum += left * right, for left of 16 x 8, right of 8 x 8, sum of 16 x 8. With
  * g = lane / 4 and t = lane % 4:

@@ -67,6 +67,12 @@ cudaError_t cuda_mirror(const struct cuda_stages *stages, cudaStream_t stream);
 /* From full to band; the matrices are lost. */
 cudaError_t cuda_reduce_to_band(const struct cuda_stages *stages, cudaStream_t stream);
 
+/* Of that, the panel at column c, of which those put off are in place; its R goes into the band. */
+cudaError_t cuda_factor_panel(const struct cuda_stages *stages, size_t c, cudaStream_t stream);
+
+/* The last block on the diagonal, which has no panel below it, goes into the band. */
+cudaError_t cuda_store_last_diagonal(const struct cuda_stages *stages, cudaStream_t stream);
+
 /* From band to tridiagonal. */
 cudaError_t cuda_chase_bulges(const struct cuda_stages *stages, cudaStream_t stream);
 
@@ -75,6 +81,7 @@ cudaError_t cuda_bisect(const struct cuda_stages *stages, cudaStream_t stream);
 
 /* Let kernels have as much shared memory as they ask for, and clusters of 16 blocks. */
 cudaError_t cuda_allow_band_reduction(void);
+cudaError_t cuda_allow_panels(void);
 cudaError_t cuda_allow_chasing(void);
 cudaError_t cuda_allow_bisection(void);
 

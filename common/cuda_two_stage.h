@@ -1,7 +1,7 @@
 /*
  * Eigenvalues of many symmetric matrices of one size at once, by the solver in two stages that spectrum(1)
- * explains, on devices of compute capability 9.0 or more: cuda_band_reduction.cu, cuda_bulge_chasing.cu and
- * cuda_bisection.cu. The steps of one matrix wait for each other; those of many fill the device.
+ * explains, on devices of compute capability 9.0 or more: cuda_band_reduction.cu with cuda_panel.cu,
+ * cuda_bulge_chasing.cu and cuda_bisection.cu. The steps of one matrix wait for each other; those of many fill the device.
  *
  * Errors are a small multiple of the unit roundoff times the norm, as those of LAPACK's dsyevd. An eigenvalue
  * has the same bits whatever the number of matrices, and on every run.
